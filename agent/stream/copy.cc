@@ -1,0 +1,135 @@
+#include "stream/copy.h"
+
+#include <array>
+#include <condition_variable>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "base/handle.h"
+
+namespace snap::stream {
+namespace {
+
+constexpr size_t kBufferBytes = 1 << 20;
+constexpr size_t kBuffers = 4;
+constexpr size_t kAlignment = 4096;  // a sink may write past the page cache
+
+// The ring. The reader fills slot `filled_ % kBuffers`; the tap and the sink each follow behind it
+// at their own pace, and a slot is free again when both have passed it.
+class Ring {
+ public:
+  Ring()
+      : memory_(static_cast<std::byte*>(std::aligned_alloc(kAlignment, kBufferBytes * kBuffers))) {
+    if (!memory_) throw std::bad_alloc();
+  }
+
+  MutableBytes slot(uint64_t n) {
+    return {memory_.get() + n % kBuffers * kBufferBytes, kBufferBytes};
+  }
+
+  // The next slot to fill, or nothing when a follower failed.
+  std::optional<MutableBytes> claim() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] {
+      return stopped_ || filled_ - std::min(followers_[0], followers_[1]) < kBuffers;
+    });
+    if (stopped_) return std::nullopt;
+    return slot(filled_);
+  }
+
+  void publish(size_t bytes) {
+    std::lock_guard lock(mutex_);
+    sizes_[filled_ % kBuffers] = bytes;
+    ++filled_;
+    changed_.notify_all();
+  }
+
+  void end() {
+    std::lock_guard lock(mutex_);
+    ended_ = true;
+    changed_.notify_all();
+  }
+
+  void stop() {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+    changed_.notify_all();
+  }
+
+  // What follower `who` has to do next; nothing at the end or after a stop.
+  std::optional<Bytes> next(size_t who) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopped_ || ended_ || followers_[who] < filled_; });
+    if (stopped_ || followers_[who] == filled_) return std::nullopt;
+    return slot(followers_[who]).first(sizes_[followers_[who] % kBuffers]);
+  }
+
+  void done(size_t who) {
+    std::lock_guard lock(mutex_);
+    ++followers_[who];
+    changed_.notify_all();
+  }
+
+ private:
+  Handle<std::byte, &std::free> memory_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::array<size_t, kBuffers> sizes_{};
+  std::array<uint64_t, 2> followers_{};  // slots that the tap and the sink have passed
+  uint64_t filled_ = 0;
+  bool ended_ = false;
+  bool stopped_ = false;
+};
+
+// Reads until the source ends; whole slots, so that a sink sees full buffers but for the last.
+Result<uint64_t> fill(Source& source, Ring& ring, const CopyOptions& options) {
+  uint64_t total = 0;
+  while (auto slot = ring.claim()) {
+    size_t have = 0;
+    bool ended = false;
+    while (have < slot->size() && !ended) {
+      if (options.stop.stop_requested()) return fail(Code::cancelled, "interrupted");
+      auto n = TRY(source.read(slot->subspan(have)));
+      have += n;
+      ended = n == 0;
+      if (options.progress) options.progress(total + have);
+    }
+    if (have > 0) ring.publish(have);
+    total += have;
+    if (ended) return total;
+  }
+  return total;  // the sink failed: its error counts
+}
+
+}  // namespace
+
+Result<uint64_t> copy(Source& source, Sink& sink, const CopyOptions& options) {
+  Ring ring;
+  Result<void> written;
+  std::jthread tap([&] {
+    while (auto bytes = ring.next(0)) {
+      if (options.tap) options.tap(*bytes);
+      ring.done(0);
+    }
+  });
+  std::jthread writer([&] {
+    while (auto bytes = ring.next(1)) {
+      written = sink.write(*bytes);
+      if (!written) return ring.stop();
+      ring.done(1);
+    }
+  });
+  auto total = fill(source, ring, options);
+  total ? ring.end() : ring.stop();
+  tap.join();
+  writer.join();
+  if (!written) return std::unexpected(written.error());
+  if (!total) return total;
+  TRY(sink.finish());
+  return total;
+}
+
+}  // namespace snap::stream

@@ -1,0 +1,25 @@
+// Moves bytes from a Source to a Sink with receive, hash and disk overlapped.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+
+#include "stream/stream.h"
+
+namespace snap::stream {
+
+struct CopyOptions {
+  Tap tap;  // empty: none
+  std::function<void(uint64_t bytes)>
+      progress;          // bytes so far, on the calling thread, at least once a buffer
+  std::stop_token stop;  // asked between buffers: `cancelled`
+};
+
+// Copies until the source ends, then finishes the sink; returns the number of bytes. The source is
+// read on the calling thread; the tap and the sink run on two threads of their own, over a ring of
+// 4 buffers of 1 MiB, each byte copied into it once. On the first Error of either side everything
+// stops, the threads have ended, and that Error is returned.
+Result<uint64_t> copy(Source& source, Sink& sink, const CopyOptions& options = {});
+
+}  // namespace snap::stream

@@ -1,0 +1,30 @@
+# The reference platform is Debian 13. Older libraries lose data without an error (a reset HTTP/2 stream that passes for a
+# whole one, SFTP reads that never time out), so they are refused here and not worked around.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
+  message(FATAL_ERROR "GCC 14 or newer is needed, this is ${CMAKE_CXX_COMPILER_VERSION}. "
+                      "Build in the Debian 13 root: scripts/root cmake ...")
+endif()
+
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(libcurl REQUIRED IMPORTED_TARGET libcurl>=8.14)
+pkg_check_modules(libcrypto REQUIRED IMPORTED_TARGET libcrypto>=3.5)
+pkg_check_modules(libarchive REQUIRED IMPORTED_TARGET libarchive>=3.7)
+pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(spdlog 1.15 REQUIRED)
+find_package(yaml-cpp 0.8 REQUIRED)
+find_package(CLI11 2.4 REQUIRED)
+find_package(Threads REQUIRED)
+
+find_program(SNAP_MOLD mold)
+if(SNAP_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(SNAP_CCACHE ccache)
+if(SNAP_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SNAP_CCACHE})
+endif()
+if(SNAP_SANITIZE)
+  add_compile_options(-fsanitize=${SNAP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${SNAP_SANITIZE})
+endif()
