@@ -1,0 +1,98 @@
+// Places that hold groups of files.
+//
+// A group is a directory of files that appears as a whole or not at all. This room knows nothing of
+// what the files mean. Every implementation passes tests/dest/contract.h. A destination is used by
+// one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "stream/stream.h"
+
+namespace snap::dest {
+
+struct FileInfo {
+  std::string name;
+  uint64_t size_bytes = 0;
+  bool regular = true;  // false: a link, a directory, a device; never opened
+};
+
+// Anything with a visible name at the place. Names are data: whoever prints one escapes it.
+struct Entry {
+  std::string name;
+  bool directory = false;  // only a directory can be a group
+};
+
+// A group that was begun and not published.
+struct Leftover {
+  std::string group;
+  Seconds changed;  // by the place's own clock
+};
+
+struct Space {
+  std::optional<uint64_t> total_bytes;  // nothing: the place does not say
+  std::optional<uint64_t> free_bytes;   // for us, now
+  std::optional<uint64_t> free_files;   // inodes
+};
+
+// A group of files on its way in. Nothing is visible under its name before publish().
+class Incoming {
+ public:
+  virtual ~Incoming() = default;  // without publish(): removes what it wrote
+  // One file after the other; the sink's finish() makes it durable, a sink destroyed without it
+  // takes the file away again, so that it may be created anew. The file written last marks the
+  // group as whole where the place has no rename.
+  virtual Result<std::unique_ptr<stream::Sink>> create(const std::string& file) = 0;
+  // What was written so far, read from the place itself, past any cache that can be passed: proof
+  // comes before publish().
+  virtual Result<std::unique_ptr<stream::Source>> open(const std::string& file) = 0;
+  // All or nothing, durable. Call once. Errors: exists  a group of this name is there; it stays
+  // untouched.
+  virtual Result<void> publish() = 0;
+};
+
+class Destination {
+ public:
+  virtual ~Destination() = default;
+  virtual std::string label() const = 0;  // "nfs://filer/backups"; never a secret
+
+  // Errors: exists (published or being written), no_space, denied, unavailable.
+  virtual Result<std::unique_ptr<Incoming>> begin(const std::string& group) = 0;
+  virtual Result<std::unique_ptr<stream::Source>> open(const std::string& group,
+                                                       const std::string& file) = 0;
+  virtual Result<std::vector<FileInfo>> files(const std::string& group) = 0;
+  // Everything visible but names that start with a dot, in any order: complete, or an Error.
+  virtual Result<std::vector<Entry>> list() = 0;
+  virtual Result<Space> space() = 0;
+  // Removes these files of a group in this order, then the group. Returns the names of other files
+  // that are in its way: they stay, and with them the emptied group. Removing what is absent
+  // succeeds, so that an interrupted removal can run again. Errors: unavailable  somebody reads the
+  // group right now.
+  virtual Result<std::vector<std::string>> remove(const std::string& group,
+                                                  const std::vector<std::string>& files) = 0;
+
+  virtual Result<std::vector<Leftover>> leftovers() = 0;
+  virtual Result<void> discard(const std::string& group) = 0;  // a leftover, with everything in it
+
+  // Notes: small texts about groups, kept beside them in .state/KIND/NAME (pins, removals).
+  virtual Result<std::vector<std::string>> notes(const std::string& kind) = 0;
+  virtual Result<void> put_note(const std::string& kind, const std::string& name,
+                                const std::string& text) = 0;
+  virtual Result<void> remove_note(const std::string& kind, const std::string& name) = 0;
+};
+
+// Refuses names that could leave the place or hide in it: empty, longer than 255 bytes, '/',
+// control characters, a dot first. Every implementation asks it for every group, file and note.
+// Error: invalid.
+Result<void> check_name(const std::string& name);
+
+// ".incoming-GROUP", where there are directories.
+std::string incoming_name(const std::string& group);
+
+}  // namespace snap::dest

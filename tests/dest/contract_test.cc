@@ -1,0 +1,147 @@
+#include "contract.h"
+
+#include "dest/local.h"
+
+namespace snap::dest {
+namespace {
+
+using Names = std::vector<std::string>;
+
+TEST_P(Contract, ShowsAGroupOnlyWhenItIsPublished) {
+  auto place = open();
+  auto incoming = place->begin("g").value();
+  ASSERT_TRUE(write(*incoming, "data", "abc"));
+  EXPECT_EQ(names(*place), Names{});
+  EXPECT_FALSE(place->open("g", "data"));
+  ASSERT_TRUE(incoming->publish());
+  EXPECT_EQ(names(*place), Names{"g"});
+  EXPECT_EQ(get(*place, "g", "data").value(), "abc");
+}
+
+TEST_P(Contract, ReadsAfterPublishSeeEveryByte) {
+  std::string content(5'000'001, 'x');
+  for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 7 + i / 4096);
+  ASSERT_TRUE(put(*open(), "g", content));
+  EXPECT_TRUE(get(*open(), "g", "data").value() == content);
+}
+
+TEST_P(Contract, ReadsBackWhatIsNotPublishedYet) {
+  auto place = open();
+  auto incoming = place->begin("g").value();
+  ASSERT_TRUE(write(*incoming, "data", "abc"));
+  auto source = incoming->open("data").value();
+  EXPECT_EQ(stream::read_all(*source, 100).value(), "abc");
+}
+
+TEST_P(Contract, NeverOverwritesAPublishedGroup) {
+  auto place = open();
+  ASSERT_TRUE(put(*place, "g", "first"));
+  EXPECT_EQ(put(*place, "g", "second").error().code, Code::exists);
+  EXPECT_EQ(get(*place, "g", "data").value(), "first");
+}
+
+TEST_P(Contract, AGroupPublishedMeanwhileStaysUntouched) {
+  auto place = open();
+  auto other = open();
+  auto incoming = place->begin("g").value();
+  ASSERT_TRUE(write(*incoming, "data", "late"));
+  EXPECT_EQ(other->begin("g").error().code, Code::exists);
+}
+
+TEST_P(Contract, AnAbandonedGroupLeavesNothing) {
+  auto place = open();
+  {
+    auto incoming = place->begin("g").value();
+    ASSERT_TRUE(write(*incoming, "data", "abc"));
+    auto unfinished = incoming->create("more").value();
+    ASSERT_TRUE(unfinished->write(as_bytes("half")));
+  }
+  EXPECT_EQ(names(*place), Names{});
+  EXPECT_TRUE(place->leftovers().value().empty());
+  EXPECT_TRUE(put(*place, "g", "again"));
+}
+
+TEST_P(Contract, AnUnfinishedFileMayBeCreatedAnew) {
+  auto place = open();
+  auto incoming = place->begin("g").value();
+  {
+    ASSERT_TRUE(incoming->create("data").value()->write(as_bytes("first try")));
+  }
+  ASSERT_TRUE(write(*incoming, "data", "second"));
+  ASSERT_TRUE(incoming->publish());
+  EXPECT_EQ(get(*place, "g", "data").value(), "second");
+  EXPECT_EQ(place->files("g").value().size(), 1U);
+}
+
+TEST_P(Contract, ListsTheFilesOfAGroupWithTheirSizes) {
+  auto place = open();
+  ASSERT_TRUE(put(*place, "g", "12345"));
+  auto files = place->files("g").value();
+  std::ranges::sort(files, {}, &FileInfo::name);
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(files[0].name, "data");
+  EXPECT_EQ(files[0].size_bytes, 5U);
+  EXPECT_EQ(files[1].name, "marker");
+}
+
+TEST_P(Contract, RemovalIsIdempotent) {
+  auto place = open();
+  ASSERT_TRUE(put(*place, "g", "abc"));
+  EXPECT_EQ(place->remove("g", {"marker", "data"}).value(), Names{});
+  EXPECT_EQ(names(*place), Names{});
+  EXPECT_EQ(place->remove("g", {"marker", "data"}).value(), Names{});
+}
+
+TEST_P(Contract, RemovalLeavesFilesThatItWasNotTold) {
+  auto place = open();
+  ASSERT_TRUE(put(*place, "g", "abc"));
+  EXPECT_EQ(place->remove("g", {"marker"}).value(), Names{"data"});
+  EXPECT_EQ(get(*place, "g", "data").value(), "abc");
+}
+
+TEST_P(Contract, RefusesHostileNames) {
+  auto place = open();
+  for (const std::string name :
+       {"", ".", "..", "../x", "a/b", "/abs", ".hidden", "a\nb", std::string(256, 'n').c_str()}) {
+    EXPECT_EQ(place->begin(name).error().code, Code::invalid) << name;
+    EXPECT_EQ(place->open("g", name).error().code, Code::invalid) << name;
+    EXPECT_EQ(place->remove(name, {}).error().code, Code::invalid) << name;
+    EXPECT_EQ(place->put_note("pins", name, "").error().code, Code::invalid) << name;
+  }
+}
+
+TEST_P(Contract, KeepsNotesUntilTheyAreRemoved) {
+  auto place = open();
+  EXPECT_TRUE(place->notes("pins").value().empty());
+  ASSERT_TRUE(place->put_note("pins", "a", "why"));
+  ASSERT_TRUE(place->put_note("pins", "a", "another reason"));
+  EXPECT_EQ(open()->notes("pins").value(), Names{"a"});
+  EXPECT_EQ(names(*place), Names{});
+  ASSERT_TRUE(place->remove_note("pins", "a"));
+  ASSERT_TRUE(place->remove_note("pins", "a"));
+  EXPECT_TRUE(place->notes("pins").value().empty());
+}
+
+TEST_P(Contract, FindsAndDiscardsWhatACrashLeft) {
+  auto place = open();
+  auto* lost = place->begin("g").value().release();
+  ASSERT_TRUE(write(*lost, "data", "abc"));
+  auto leftovers = open()->leftovers().value();
+  ASSERT_EQ(leftovers.size(), 1U);
+  EXPECT_EQ(leftovers[0].group, "g");
+  ASSERT_TRUE(open()->discard("g"));
+  ASSERT_TRUE(open()->discard("g"));
+  EXPECT_TRUE(open()->leftovers().value().empty());
+  delete lost;
+}
+
+INSTANTIATE_TEST_SUITE_P(Local, Contract,
+                         testing::Values(ContractCase{
+                             "local",
+                             [](const test::TempDir& dir) {
+                               return std::move(open_local(dir.path("sets"), true).value().place);
+                             }}),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace snap::dest
