@@ -1,0 +1,60 @@
+// Where etcd runs on this host: its endpoint, certificates and data directory, and which host files
+// a control plane needs beside etcd.
+//
+// What is known of a platform is a row of the table in profiles.cc. What the host's own manifests
+// and config files say beats what the row assumes; what the administrator's configuration says
+// beats both, and is merged by the caller.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace snap::node {
+
+// The host to look at. Tests point `root` at a directory that looks like one.
+struct Host {
+  std::string root = "/";
+};
+
+// Who asked for a path: what the profile knows may be missing on a host, what the configuration
+// names may not.
+enum class NamedBy { profile, config };
+
+// A file or directory that belongs into a backup set, as an absolute path on the host (without
+// Host::root).
+struct Root {
+  std::string path;
+  NamedBy named_by = NamedBy::profile;
+  bool operator==(const Root&) const = default;
+};
+
+struct Discovery {
+  std::string profile;                 // name of the profile that was used; "none"
+  std::vector<std::string> endpoints;  // URLs with scheme and port; loopback where etcd listens
+                                       // there; empty with "none"
+  std::string cacert, cert, key;       // files to open, Host::root included; empty: not found
+  std::string data_dir;                // the same; empty: not known
+  std::vector<Root> resources;         // all named by the profile
+  std::vector<std::string> findings;   // sentences: what was found, and why it was chosen
+  std::vector<std::string> missing;    // sentences: what was looked for in vain
+};
+
+// Looks at the host as `profile` says: "auto" takes the first profile whose files are there (plain
+// when none is), "none" looks at nothing. Only reads files, opens no connection.
+//
+// Errors: invalid  no such profile, or a manifest that exists and cannot be read as one
+//         denied   a manifest that we may not read
+Result<Discovery> discover(const Host& host, std::string_view profile);
+
+// What `profile` may be, "auto" and "none" included: for configuration checks and help texts.
+std::span<const std::string_view> profile_names();
+
+// The host name as the kernel has it, in lower case. Not checked further: sets/ decides what may
+// stand in a name.
+std::string node_name();
+
+}  // namespace snap::node
