@@ -127,8 +127,6 @@ Result<uint64_t> copy(Source& source, Sink& sink, const CopyOptions& options) {
   tap.join();
   writer.join();
   if (!written) return std::unexpected(written.error());
-  if (!total) return total;
-  TRY(sink.finish());
   return total;
 }
 

@@ -33,7 +33,7 @@ class Contract : public testing::TestWithParam<ContractCase> {
     auto sink = TRY(incoming.create(file));
     stream::StringSource source(content);
     TRY(stream::copy(source, *sink));
-    return {};
+    return sink->finish();
   }
 
   static Result<void> put(Destination& place, const std::string& group,

@@ -20,12 +20,8 @@ class StringSink : public Sink {
     content += as_text(data);
     return {};
   }
-  Result<void> finish() override {
-    finished = true;
-    return {};
-  }
+  Result<void> finish() override { return {}; }
   std::string content;
-  bool finished = false;
   size_t fail_at = SIZE_MAX;
 };
 
@@ -63,16 +59,14 @@ TEST(Copy, DeliversEveryByteInOrderToTapAndSink) {
     EXPECT_EQ(total.value(), size);
     EXPECT_TRUE(sink.content == text) << size;
     EXPECT_TRUE(seen == text) << size;
-    EXPECT_TRUE(sink.finished);
     EXPECT_EQ(progress, size);
   }
 }
 
-TEST(Copy, ReturnsTheErrorOfTheSourceAndDoesNotFinishTheSink) {
+TEST(Copy, ReturnsTheErrorOfTheSource) {
   CutSource source(5'000'000);
   StringSink sink;
   EXPECT_EQ(copy(source, sink).error().code, Code::unavailable);
-  EXPECT_FALSE(sink.finished);
 }
 
 TEST(Copy, ReturnsTheErrorOfTheSink) {
@@ -80,7 +74,6 @@ TEST(Copy, ReturnsTheErrorOfTheSink) {
   StringSink sink;
   sink.fail_at = 3 << 20;
   EXPECT_EQ(copy(source, sink).error().code, Code::no_space);
-  EXPECT_FALSE(sink.finished);
 }
 
 TEST(Copy, StopsWhenAsked) {
@@ -95,7 +88,6 @@ TEST(Copy, StopsWhenAsked) {
                           },
                       .stop = stop.get_token()});
   EXPECT_EQ(result.error().code, Code::cancelled);
-  EXPECT_FALSE(sink.finished);
 }
 
 TEST(FileSink, HoldsWhatWasWrittenAndIsReadBack) {
@@ -104,6 +96,7 @@ TEST(FileSink, HoldsWhatWasWrittenAndIsReadBack) {
   StringSource source(text);
   auto sink = file_sink(open_file(dir.path("f"), O_WRONLY | O_CREAT | O_EXCL, 0600).value(), "f");
   ASSERT_TRUE(copy(source, *sink));
+  ASSERT_TRUE(sink->finish());
   auto back = open_file_source(dir.path("f")).value();
   EXPECT_TRUE(read_all(*back, 1 << 30).value() == text);
 }
