@@ -8,29 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "support/pki.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
 
 namespace snap::test {
-
-// Certificates made by the openssl command: a CA, a server certificate for localhost, 127.0.0.1 and
-// ::1, a client certificate whose CN is root (etcd's auth takes that for user root).
-struct Pki {
-  std::string directory, ca, ca_key;
-  std::string server_cert, server_key;
-  std::string client_cert, client_key;
-
-  struct Wish {
-    std::string name;  // files NAME.crt and NAME.key
-    std::string common_name = "root";
-    std::string alt_names;              // "DNS:example.test,IP:127.0.0.1"; empty: none
-    std::string not_before, not_after;  // "20200101000000Z"; empty: now, in 30 days
-    bool self_signed = false;
-  };
-  static Pki make(const std::string& directory);
-  // One more certificate of this CA; returns the path without ".crt" and ".key".
-  std::string issue(const Wish& wish) const;
-};
 
 struct EtcdOptions {
   std::string version = "3.6";  // 3.4, 3.5, 3.6
@@ -40,8 +22,8 @@ struct EtcdOptions {
   bool learner = false;
   std::string host = "127.0.0.1";  // or "::1"
   std::vector<std::string> extra_flags = {};
-  std::string server_cert = {}, server_key = {};  // for clients; empty: the Pki's
-  const Pki* pki = nullptr;                       // empty: makes its own
+  const Pki* pki = nullptr;                       // whose certificates; null: a new one
+  std::string server_cert = {}, server_key = {};  // shown to clients; empty: the Pki's
 };
 
 class EtcdCluster {
@@ -80,6 +62,15 @@ class EtcdCluster {
   EtcdOptions options_;
   std::shared_ptr<TempDir> directory_;  // destroyed after the members
   Pki pki_;
+  // A command for the server of one member; its URLs differ by ports only.
+  void add_member(const std::string& name, const std::string& initial_cluster,
+                  const std::string& state, int client_port, int peer_port);
+  std::string url(int port) const;
+  EtcdCluster at(const std::string& endpoint) const;  // no servers: for etcdctl only
+  void spawn(size_t member);
+  void add_learner(std::string initial_cluster, int client_port, int peer_port);
+  void enable_auth();
+
   std::vector<Command> commands_;
   std::vector<Process> members_;
   std::vector<std::string> endpoints_;

@@ -13,12 +13,12 @@
 namespace snap::test {
 
 struct Command {
-  std::vector<std::string> argv;              // argv[0] is looked up in PATH
-  std::map<std::string, std::string> env;     // added to, or replacing, our own
-  std::string input;                          // stdin
-  std::string directory;                      // working directory; empty: ours
-  std::string output_file;                    // spawn() only: stdout and stderr go here, appended
-  std::chrono::milliseconds timeout{60'000};  // run() only: SIGKILL afterwards
+  std::vector<std::string> argv;                // argv[0] is looked up in PATH
+  std::map<std::string, std::string> env = {};  // added to, or replacing, our own
+  std::string input = {};                       // stdin
+  std::string directory = {};                   // working directory; empty: ours
+  std::string output_file = {};                 // spawn() only: stdout and stderr go here, appended
+  std::chrono::milliseconds timeout{60'000};    // run() only: SIGKILL afterwards
 };
 
 struct Finished {
