@@ -44,10 +44,11 @@ struct Discovery {
 };
 
 // Looks at the host as `profile` says: "auto" takes the first profile whose files are there (plain
-// when none is), "none" looks at nothing. Only reads files, opens no connection.
+// when none is), "none" looks at nothing. Only reads files, opens no connection. A file that cannot
+// be read or understood is named in `missing`, and what the profile assumes is used in its place:
+// explicit settings must work on a broken host.
 //
-// Errors: invalid  no such profile, or a manifest that exists and cannot be read as one
-//         denied   a manifest that we may not read
+// Errors: invalid  no such profile
 Result<Discovery> discover(const Host& host, std::string_view profile);
 
 // What `profile` may be, "auto" and "none" included: for configuration checks and help texts.
