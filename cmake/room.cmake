@@ -12,6 +12,9 @@ endfunction()
 # lists. LIBS are third-party targets and stay private: no header of a room may need them.
 function(snap_room name)
   cmake_parse_arguments(PARSE_ARGV 1 room "" "" "SOURCES;HEADERS;USES;LIBS")
+  if(room_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "snap_room(${name}): unknown arguments ${room_UNPARSED_ARGUMENTS}")
+  endif()
   set(target snap_${name})
   add_library(${target} STATIC ${room_SOURCES})
   target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/agent FILES ${room_HEADERS})
@@ -21,11 +24,15 @@ function(snap_room name)
   snap_warnings(${target})
 endfunction()
 
-# snap_test(NAME SOURCES file.cc... USES room... LIBS target... [LABELS label...])
+# snap_test(NAME SOURCES file.cc... USES room... LIBS target... [LABEL etcd|slow] [TIMEOUT seconds])
 #
-# The test program test_NAME; each case is a ctest line of its own. Tests of a room NAME share its folder name.
+# The test program test_NAME; each case is a ctest line of its own. Tests of a room NAME share its folder name. What starts real
+# servers has the label etcd, what takes more than about 10 s the label slow: CI runs neither under the sanitizers.
 function(snap_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT" "SOURCES;USES;LIBS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT;LABEL" "SOURCES;USES;LIBS")
+  if(test_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "snap_test(${name}): unknown arguments ${test_UNPARSED_ARGUMENTS}")
+  endif()
   set(target test_${name})
   add_executable(${target} ${test_SOURCES})
   list(TRANSFORM test_USES PREPEND snap_)
@@ -37,6 +44,7 @@ function(snap_test name)
   if(NOT test_TIMEOUT)
     set(test_TIMEOUT 120)
   endif()
-  gtest_discover_tests(${target} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-                       PROPERTIES TIMEOUT ${test_TIMEOUT} LABELS "${test_LABELS}")
+  # DISCOVERY_TIMEOUT: a sanitized program on a busy machine needs more than the usual 5 s to list its tests.
+  gtest_discover_tests(${target} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT ${test_TIMEOUT} LABELS "${test_LABEL}")
 endfunction()
