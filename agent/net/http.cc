@@ -1,0 +1,249 @@
+#include "net/http.h"
+
+#include <curl/curl.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <utility>
+
+#include "base/handle.h"
+#include "base/text.h"
+#include "net/curl_error.h"
+#include "net/peer_check.h"
+
+namespace snap::net {
+namespace {
+
+using Easy = Handle<CURL, &curl_easy_cleanup>;
+using Multi = Handle<CURLM, &curl_multi_cleanup>;
+using Headers = Handle<curl_slist, &curl_slist_free_all>;
+
+// One exchange: what libcurl's callbacks work on. It must not move while it runs.
+struct Exchange {
+  Easy easy;
+  Headers headers, connect_to;
+  Request request;
+  Receiver* receiver = nullptr;
+  bool* delivered = nullptr;  // the Loop's: something came
+  PeerCheck peer;
+  std::array<char, CURL_ERROR_SIZE> error_text = {};
+  Result<void> refused;  // by the receiver
+  bool answered = false;
+};
+
+size_t on_header(char* bytes, size_t, size_t size, void* user) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  *exchange.delivered = true;
+  exchange.answered = true;
+  std::string_view line = trim({bytes, size});
+  auto colon = line.find(':', 1);
+  if (colon == line.npos || line.starts_with("HTTP/")) return size;
+  try {
+    std::string name(line.substr(0, colon));
+    std::ranges::transform(name, name.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    exchange.receiver->header(name, trim(line.substr(colon + 1)));
+  } catch (const std::bad_alloc&) {
+    exchange.refused = fail(Code::internal, "no memory");
+    return CURL_WRITEFUNC_ERROR;
+  }
+  return size;
+}
+
+size_t on_data(char* bytes, size_t, size_t size, void* user) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  *exchange.delivered = true;
+  try {
+    exchange.refused = exchange.receiver->data(as_bytes({bytes, size}));
+  } catch (const std::bad_alloc&) {
+    exchange.refused = fail(Code::internal, "no memory");
+  }
+  return exchange.refused ? size : CURL_WRITEFUNC_ERROR;
+}
+
+CURLcode on_tls_context(CURL*, void* context, void* user) {
+  static_cast<Exchange*>(user)->peer.watch(static_cast<SSL_CTX*>(context));
+  return CURLE_OK;
+}
+
+// Appends to a list that stays valid when memory runs out.
+Result<void> append(Headers& list, const std::string& line) {
+  auto* longer = curl_slist_append(list.get(), line.c_str());
+  if (!longer) return fail(Code::internal, "no memory");
+  std::ignore = list.release();
+  list.reset(longer);
+  return {};
+}
+
+// Sets options until one is refused.
+class Options {
+ public:
+  explicit Options(CURL* easy) : easy_(easy) {}
+  template <class T>
+  Options& set(CURLoption option, T value) {
+    if (code_ == CURLE_OK) code_ = curl_easy_setopt(easy_, option, value);
+    return *this;
+  }
+  // Empty strings leave libcurl's default.
+  Options& file(CURLoption option, const std::string& path) {
+    return path.empty() ? *this : set(option, path.c_str());
+  }
+  Result<void> done() const {
+    if (code_ == CURLE_OK) return {};
+    return fail(Code::internal, std::string("libcurl: ") + curl_easy_strerror(code_));
+  }
+
+ private:
+  CURL* easy_;
+  CURLcode code_ = CURLE_OK;
+};
+
+// The URL names who must answer; where that is, CONNECT_TO says.
+Result<std::string> target(Exchange& exchange) {
+  const auto& endpoint = exchange.request.endpoint;
+  auto scheme = std::string(endpoint.tls ? "https://" : "http://");
+  auto host = endpoint.host.contains(':') ? "[" + endpoint.host + "]" : endpoint.host;
+  if (!endpoint.unix_socket.empty()) host = "localhost";
+  auto port = endpoint.port == 0 ? std::string() : ":" + std::to_string(endpoint.port);
+  const auto& name = exchange.request.tls.server_name;
+  if (endpoint.tls && !name.empty() && name != endpoint.host) {
+    if (endpoint.unix_socket.empty()) TRY(append(exchange.connect_to, "::" + host + port));
+    host = name;
+  }
+  return scheme + host + port + exchange.request.path;
+}
+
+Result<void> prepare_tls(Exchange& exchange) {
+  const auto& tls = exchange.request.tls;
+  Options options(exchange.easy.get());
+  options.set(CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2})
+      .set(CURLOPT_SSL_VERIFYPEER, 1L)
+      .set(CURLOPT_SSL_VERIFYHOST, 2L)
+      .file(CURLOPT_CAINFO, tls.ca)
+      .file(CURLOPT_SSLCERT, tls.cert)
+      .file(CURLOPT_SSLKEY, tls.key)
+      .set(CURLOPT_SSL_CTX_FUNCTION, &on_tls_context)
+      .set(CURLOPT_SSL_CTX_DATA, &exchange);
+  // The compiled-in directory of the system's CAs would be trusted beside our file.
+  if (!tls.ca.empty()) options.set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
+  return options.done();
+}
+
+Result<void> prepare(Exchange& exchange) {
+  const auto& request = exchange.request;
+  for (const auto& header : request.headers) TRY(append(exchange.headers, header));
+  // libcurl adds these by itself; an empty value takes them away.
+  TRY(append(exchange.headers, "Expect:"));
+  TRY(append(exchange.headers, "Accept:"));
+  auto url = TRY(target(exchange));
+  Options options(exchange.easy.get());
+  options.set(CURLOPT_URL, url.c_str())
+      .set(CURLOPT_ERRORBUFFER, exchange.error_text.data())
+      .set(CURLOPT_PRIVATE, &exchange)
+      .set(CURLOPT_PROTOCOLS_STR, request.endpoint.tls ? "https" : "http")
+      .set(CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE})
+      .set(CURLOPT_PROXY, "")  // nothing out of the environment
+      .set(CURLOPT_NOSIGNAL, 1L)
+      .set(CURLOPT_QUICK_EXIT, 1L)  // a silent resolver does not hold us back
+      .set(CURLOPT_FOLLOWLOCATION, 0L)
+      .set(CURLOPT_FRESH_CONNECT, 1L)
+      .set(CURLOPT_FORBID_REUSE, 1L)
+      .set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()))
+      .set(CURLOPT_TCP_KEEPALIVE, 1L)
+      .set(CURLOPT_USERAGENT, "etcd-snapshot")
+      .set(CURLOPT_HTTPHEADER, exchange.headers.get())
+      .set(CURLOPT_CONNECT_TO, exchange.connect_to.get())
+      .file(CURLOPT_UNIX_SOCKET_PATH, request.endpoint.unix_socket)
+      .set(CURLOPT_POST, 1L)
+      .set(CURLOPT_POSTFIELDS, request.body.data())
+      .set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()))
+      .set(CURLOPT_HEADERFUNCTION, &on_header)
+      .set(CURLOPT_HEADERDATA, &exchange)
+      .set(CURLOPT_WRITEFUNCTION, &on_data)
+      .set(CURLOPT_WRITEDATA, &exchange);
+  TRY(options.done());
+  return request.endpoint.tls ? prepare_tls(exchange) : Result<void>();
+}
+
+Result<int> verdict(Exchange& exchange, CURLcode code) {
+  if (!exchange.refused) return std::unexpected(exchange.refused.error());
+  long status = 0, os_error = 0;
+  curl_easy_getinfo(exchange.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (code == CURLE_OK) return static_cast<int>(status);
+  curl_easy_getinfo(exchange.easy.get(), CURLINFO_OS_ERRNO, &os_error);
+  Failure failure{.code = code,
+                  .text = exchange.error_text.data(),
+                  .os_error = os_error,
+                  .answered = exchange.answered};
+  return std::unexpected(connection_error(failure, exchange.request.endpoint, exchange.peer,
+                                          exchange.request.connect_timeout));
+}
+
+}  // namespace
+
+struct Loop::State {
+  Multi multi;
+  std::vector<std::unique_ptr<Exchange>> running;
+  bool delivered = false;
+
+  void end(CURL* easy, CURLcode code) {
+    auto found = std::ranges::find(running, easy, [](const auto& e) { return e->easy.get(); });
+    if (found == running.end()) return;
+    auto exchange = std::move(*found);
+    running.erase(found);
+    curl_multi_remove_handle(multi.get(), easy);
+    exchange->receiver->ended(verdict(*exchange, code));
+  }
+
+  void perform() {
+    int still_running = 0;
+    curl_multi_perform(multi.get(), &still_running);
+    int left = 0;
+    while (auto* message = curl_multi_info_read(multi.get(), &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      delivered = true;
+      end(message->easy_handle, message->data.result);
+    }
+  }
+};
+
+Loop::Loop() : state_(std::make_unique<State>()) {
+  static const bool initialised = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  if (initialised) state_->multi.reset(curl_multi_init());
+  // Each exchange is judged by its own connection: a reset of one must not reach another.
+  if (state_->multi) curl_multi_setopt(state_->multi.get(), CURLMOPT_PIPELINING, 0L);
+}
+
+Loop::~Loop() {
+  for (auto& exchange : state_->running)
+    curl_multi_remove_handle(state_->multi.get(), exchange->easy.get());
+}
+
+Result<void> Loop::start(const Request& request, Receiver& receiver) {
+  auto exchange = std::make_unique<Exchange>();
+  exchange->easy.reset(curl_easy_init());
+  if (!state_->multi || !exchange->easy) return fail(Code::internal, "libcurl does not start");
+  exchange->request = request;
+  exchange->receiver = &receiver;
+  exchange->delivered = &state_->delivered;
+  TRY(prepare(*exchange));
+  if (curl_multi_add_handle(state_->multi.get(), exchange->easy.get()) != CURLM_OK)
+    return fail(Code::internal, "libcurl does not start the exchange");
+  state_->running.push_back(std::move(exchange));
+  return {};
+}
+
+size_t Loop::step(std::chrono::milliseconds wait) {
+  state_->delivered = false;
+  state_->perform();
+  if (!state_->delivered && !state_->running.empty() && wait.count() > 0) {
+    curl_multi_poll(state_->multi.get(), nullptr, 0, static_cast<int>(wait.count()), nullptr);
+    state_->perform();
+  }
+  return state_->running.size();
+}
+
+}  // namespace snap::net
