@@ -11,7 +11,7 @@ import sys
 # Where a header comes from, by the start of its name, and which CMake target brings it.
 LIBRARIES = {
     "libcurl": (("curl/",), ("PkgConfig::libcurl",)),
-    "libcrypto": (("openssl/",), ("PkgConfig::libcrypto",)),
+    "libcrypto": (("openssl/",), ("PkgConfig::libcrypto", "PkgConfig::libssl")),
     "libarchive": (("archive.h", "archive_entry.h"), ("PkgConfig::libarchive",)),
     "zlib": (("zlib.h",), ("PkgConfig::zlib",)),
     "nlohmann_json": (("nlohmann/",), ("nlohmann_json::nlohmann_json",)),
