@@ -93,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"deep_indents",
                          [] {
                            std::string text;
-                           for (size_t i = 0; i < 1400; ++i) text += std::string(i, ' ') + "a:\n";
+                           for (size_t i = 0; i < 700; ++i) text += std::string(i, ' ') + "a:\n";
                            return text;
                          }(),
                          "nested deeper"},
