@@ -44,12 +44,12 @@ struct Finding {
 std::string describe(const Finding& finding);
 
 struct Report {
-  Level level = Level::structure;  // how deep the look went
-  std::vector<Finding> findings;   // by place; at most kMaxFindings
-  uint64_t more_findings = 0;      // found beyond those
-  std::optional<Status> status;    // nothing at level digest, and when the structure is damaged
-  uint64_t size_bytes = 0;         // of the whole file
-  std::string sha256;              // hex, of the whole file; empty when it was not computed
+  Level level = Level::structure;      // how deep the look went
+  std::vector<Finding> findings = {};  // by place; at most kMaxFindings
+  uint64_t more_findings = 0;          // found beyond those
+  std::optional<Status> status = {};   // nothing at level digest, and when the structure is damaged
+  uint64_t size_bytes = 0;             // of the whole file
+  std::string sha256 = {};             // hex, of the whole file; empty when it was not computed
 
   static constexpr size_t kMaxFindings = 100;
 
