@@ -29,39 +29,40 @@ namespace snap::node {
 struct CollectLimits {
   uint64_t file_bytes = 64ULL << 20;
   uint64_t total_bytes = 256ULL << 20;  // content of all files; check_archive() accepts as much
-  uint64_t entries = 100'000;
-  size_t depth = 64;  // directories below a root
+  uint64_t entries = 100'000;           // files and directories looked at
+  size_t depth = 64;                    // directories below a root
 };
 
 struct CollectOptions {
   std::string host_root = "/";
-  std::vector<Root> roots;  // may overlap: each file is archived once
+  std::vector<Root> roots{};  // may overlap: each file is archived once
   // What to leave out, with everything below it. A pattern that begins with "/" is matched against
   // the whole path on the host, any other against the last component: "/etc/kubernetes/tmp",
   // "*.bak", "/etc/kubernetes/pki/*/old". As fnmatch(3) has it, with "*" and "?" stopping at "/".
-  std::vector<std::string> exclude;
+  std::vector<std::string> exclude{};
   // Never archived, whatever name leads there: where the backup sets lie. As this process opens
   // them, without host_root.
-  std::vector<std::string> own_directories;
-  CollectLimits limits;
-  std::stop_token stop;
+  std::vector<std::string> own_directories{};
+  CollectLimits limits{};
+  std::stop_token stop{};
 };
 
 // All texts and paths are escaped.
 struct Collected {
-  std::vector<std::string> paths;  // roots that were there, as they were named; sorted
-  uint64_t entries = 0;            // files, directories and links in the archive
-  uint64_t bytes = 0;              // content of the files
+  std::vector<std::string> paths{};  // roots that were there, as they were named; sorted
+  uint64_t entries = 0;              // files, directories and links in the archive
+  uint64_t bytes = 0;                // content of the files
   // Harmless: skipped sockets, links that lead out, missing paths of the profile, file systems not
   // crossed, own directories, certificates that cannot be read as such.
-  std::vector<Note> notes;
+  std::vector<Note> notes{};
   // The archive is not what was asked for: missing paths of the configuration, unreadable files,
   // files that changed during both reads, limits. The set is incomplete.
-  std::vector<Note> incomplete;
-  std::vector<Certificate> certificates;  // in the archive's order
+  std::vector<Note> incomplete{};
+  std::vector<Certificate> certificates{};  // in the archive's order
 };
 
-// Writes the archive and finishes the sink. An archive without entries is valid and has a note.
+// Writes the archive; finishing the sink is left to the caller. An archive without entries is valid
+// and has a note.
 //
 // Errors: those of the sink; cancelled; invalid  a root that is no absolute path, or a host_root
 //         that cannot be opened

@@ -27,20 +27,20 @@ enum class NamedBy { profile, config };
 // A file or directory that belongs into a backup set, as an absolute path on the host (without
 // Host::root).
 struct Root {
-  std::string path;
+  std::string path{};
   NamedBy named_by = NamedBy::profile;
   bool operator==(const Root&) const = default;
 };
 
 struct Discovery {
-  std::string profile;                 // name of the profile that was used; "none"
-  std::vector<std::string> endpoints;  // URLs with scheme and port; loopback where etcd listens
-                                       // there; empty with "none"
-  std::string cacert, cert, key;       // files to open, Host::root included; empty: not found
-  std::string data_dir;                // the same; empty: not known
-  std::vector<Root> resources;         // all named by the profile
-  std::vector<std::string> findings;   // sentences: what was found, and why it was chosen
-  std::vector<std::string> missing;    // sentences: what was looked for in vain
+  std::string profile{};                 // name of the profile that was used; "none"
+  std::vector<std::string> endpoints{};  // URLs with scheme and port; loopback where etcd listens
+                                         // there; empty with "none"
+  std::string cacert{}, cert{}, key{};   // files to open, Host::root included; empty: not found
+  std::string data_dir{};                // the same; empty: not known
+  std::vector<Root> resources{};         // all named by the profile
+  std::vector<std::string> findings{};   // sentences: what was found, and why it was chosen
+  std::vector<std::string> missing{};    // sentences: what was looked for in vain
 };
 
 // Looks at the host as `profile` says: "auto" takes the first profile whose files are there (plain
