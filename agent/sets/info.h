@@ -35,17 +35,23 @@ struct SetInfo {
   std::string name;  // the directory's: data, print it through escaped()
   State state = State::foreign;
   std::string problem;  // why the state is not good, or why a good set is not proven; safe to print
-  bool pinned = false;  // set by the caller, out of the place's notes
+
+  // Set by the caller, out of the place's notes.
+  bool pinned = false;
+  bool removal_begun = false;
 
   SetName parts;  // state good, damaged, newer, remains; incoming where it can be read
 
-  // The rest of a good set only.
+  // A good set's only.
   uint64_t cluster_id = 0;
   bool proven = false;
   uint64_t total_bytes = 0;
   uint64_t snapshot_bytes = 0;
   int64_t revision = 0;
-  std::vector<std::string> files;  // without the manifest, in the manifest's order
+
+  // To remove after the manifest: a good set's in the manifest's order; of remains, the names that
+  // the files of such a set have.
+  std::vector<std::string> files;
 
   Stream stream() const { return {parts.cluster, cluster_id}; }
 };
