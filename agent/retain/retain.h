@@ -55,7 +55,9 @@ struct Verdict {
   bool keep = true;
   std::string
       reason;  // "among the 5 newest", "daily 2026-11-20", "older than 5d, ..."; never empty
-  bool notice = false;  // kept, but somebody should know: damaged, dated in the future, not ours
+  // Kept, but somebody should look: damaged, without manifest, written by a newer version, dated in
+  // the future.
+  bool notice = false;
 };
 
 // One verdict for each of `sets`, everything that lies at one place, newest first. The listing must
