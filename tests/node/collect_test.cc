@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -337,6 +339,20 @@ TEST_F(Collect, ReadsLargeAndSparseFilesInPieces) {
   EXPECT_EQ(content_of(out + "/etc/sparse"), std::string(5 << 20, '\0'));
 }
 
+TEST_F(Collect, EndsInATreeOfAThousandLevels) {
+  fs::create_directory(path("etc"));
+  Fd at(::open(path("etc").c_str(), O_PATH));
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_EQ(::mkdirat(at.get(), "d", 0755), 0);
+    at = Fd(::openat(at.get(), "d", O_PATH | O_CLOEXEC));
+  }
+  roots({"/etc"});
+  auto collected = run();
+  ASSERT_EQ(collected.incomplete.size(), 1U);
+  EXPECT_THAT(collected.incomplete[0].text, HasSubstr("is deeper than 64 directories"));
+  EXPECT_EQ(names().size(), 65U);
+}
+
 // F-R06
 TEST_F(Collect, ArchivesEachFileOnceWhenRootsOverlap) {
   write("etc/k/pki/ca", "x");
@@ -356,6 +372,33 @@ TEST_F(Collect, NeverArchivesTheBackupSets) {
   EXPECT_THAT(names(), ElementsAre("var/", "var/link", "var/other"));
   EXPECT_THAT(collected.notes, Contains(note("/var/sets", "holds the backup sets")));
   EXPECT_THAT(collected.notes, Contains(note("/var/sets/prod", "lies where the backup sets are")));
+}
+
+// In a mount namespace of its own, so that nothing outlives the test.
+TEST_F(Collect, CrossesNoMountUnlessItIsNamed) {
+  write("etc/a", "x");
+  write("srv/b", "y");
+  fs::create_directories(path("etc/tmpfs"));
+  fs::create_directories(path("etc/bind"));
+  ASSERT_EQ(::unshare(CLONE_NEWNS), 0) << "mounting needs root";
+  // Refused in a chroot, whose mounts scripts/root has made private already.
+  ASSERT_TRUE(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 || errno == EINVAL);
+  ASSERT_EQ(::mount("none", path("etc/tmpfs").c_str(), "tmpfs", 0, "size=64k"), 0);
+  ASSERT_EQ(::mount(path("srv").c_str(), path("etc/bind").c_str(), nullptr, MS_BIND, nullptr), 0);
+  write("etc/tmpfs/c", "z");
+
+  roots({"/etc"});
+  auto collected = run();
+  EXPECT_THAT(names(), ElementsAre("etc/", "etc/a"));
+  EXPECT_THAT(collected.notes, ElementsAre(note("/etc/bind", "is another file system"),
+                                           note("/etc/tmpfs", "is another file system")));
+  roots({"/etc", "/etc/tmpfs", "/etc/bind"});
+  collected = run();
+  EXPECT_THAT(names(),
+              ElementsAre("etc/", "etc/a", "etc/bind/", "etc/bind/b", "etc/tmpfs/", "etc/tmpfs/c"));
+  EXPECT_THAT(collected.notes, IsEmpty());
+  EXPECT_EQ(::umount(path("etc/tmpfs").c_str()), 0);
+  EXPECT_EQ(::umount(path("etc/bind").c_str()), 0);
 }
 
 TEST_F(Collect, LeavesTheKernelsOwnFileSystemsOut) {
