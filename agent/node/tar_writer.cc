@@ -3,7 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-#include <cerrno>
+#include <exception>
 #include <format>
 #include <optional>
 
@@ -21,20 +21,21 @@ using ArchiveEntryHandle = Handle<archive_entry, &archive_entry_free>;
 struct TarWriter::State {
   stream::Sink* sink = nullptr;
   std::optional<Error> sink_error;
-  Archive archive;  // freed first: freeing it may still call write()
+  bool abandoned = false;  // close() did not happen and will not
+  Archive archive;         // freed first: freeing it may still call write()
 
-  static la_ssize_t write(struct archive* archive, void* state, const void* data, size_t size) {
+  // Never tells libarchive of a failure: an archive in that state leaks its compressor when it is
+  // freed (seen with 3.7.4). The members look at sink_error after each call instead.
+  static la_ssize_t write(struct archive*, void* state, const void* data, size_t size) {
     auto& self = *static_cast<State*>(state);
-    if (self.sink_error) return -1;
+    if (self.sink_error || self.abandoned) return static_cast<la_ssize_t>(size);
     try {
       auto written = self.sink->write({static_cast<const std::byte*>(data), size});
-      if (written) return static_cast<la_ssize_t>(size);
-      self.sink_error = written.error();
+      if (!written) self.sink_error = written.error();
     } catch (const std::exception& error) {  // must not cross C code
       self.sink_error = Error{Code::internal, error.what(), ""};
     }
-    archive_set_error(archive, EIO, "the archive cannot be written");
-    return -1;
+    return static_cast<la_ssize_t>(size);
   }
 };
 
@@ -42,13 +43,13 @@ TarWriter::TarWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
 TarWriter::TarWriter(TarWriter&& other) noexcept = default;
 
 TarWriter::~TarWriter() {
-  // Freeing an archive that was not closed would write its end, as if it were whole.
-  if (state_ && state_->archive) archive_write_fail(state_->archive.get());
+  // Freeing an archive that was not closed writes its end, as if it were whole: not into the sink.
+  if (state_) state_->abandoned = true;
 }
 
 std::unexpected<Error> TarWriter::failed(std::string_view doing) const {
   if (state_->sink_error) return std::unexpected(*state_->sink_error);
-  const char* text = archive_error_string(state_->archive.get());
+  const char* text = state_->archive ? archive_error_string(state_->archive.get()) : nullptr;
   return fail(Code::internal, std::format("{}: {}", doing, escaped(text ? text : "libarchive")));
 }
 
@@ -82,7 +83,7 @@ Result<void> TarWriter::entry(const std::string& path, const FileInfo& info,
   if (S_ISLNK(info.mode)) archive_entry_set_symlink(entry.get(), target.c_str());
   archive_entry_set_size(entry.get(), S_ISREG(info.mode) ? static_cast<int64_t>(info.size) : 0);
   // A warning of libarchive would mean that something was left out of the header.
-  if (archive_write_header(state_->archive.get(), entry.get()) != ARCHIVE_OK)
+  if (archive_write_header(state_->archive.get(), entry.get()) != ARCHIVE_OK || state_->sink_error)
     return failed(std::format("archive /{}", escaped(path)));
   return {};
 }
@@ -90,14 +91,15 @@ Result<void> TarWriter::entry(const std::string& path, const FileInfo& info,
 Result<void> TarWriter::data(Bytes bytes) {
   while (!bytes.empty()) {
     auto n = archive_write_data(state_->archive.get(), bytes.data(), bytes.size());
-    if (n <= 0) return failed("write the archive");
+    if (n <= 0 || state_->sink_error) return failed("write the archive");
     bytes = bytes.subspan(static_cast<size_t>(n));
   }
   return {};
 }
 
 Result<void> TarWriter::close() {
-  if (archive_write_close(state_->archive.get()) != ARCHIVE_OK) return failed("end the archive");
+  if (archive_write_close(state_->archive.get()) != ARCHIVE_OK || state_->sink_error)
+    return failed("end the archive");
   return {};
 }
 
