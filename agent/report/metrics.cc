@@ -66,7 +66,7 @@ class Text {
   }
 
   // A sample of the family begun last; a family without samples leaves no trace.
-  void sample(std::string value, Labels more = {}) {
+  void sample(const std::string& value, Labels more = {}) {
     out_ += std::exchange(header_, "") + series(std::move(more)) + " " + value + "\n";
   }
   void sample(uint64_t value, Labels more = {}) {
@@ -161,7 +161,7 @@ void add_places(const Outcome& outcome, Text& text) {
          text.sample(place.failed ? 0 : 1, std::move(labels));
        });
   each("place_sets", "Backup sets of this cluster at this place.",
-       [&](const PlaceFacts& place, Labels labels) {
+       [&](const PlaceFacts& place, const Labels& labels) {
          if (!place.sets) return;
          for (bool proven : {true, false}) {
            auto more = labels;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <format>
 #include <optional>
 #include <utility>
@@ -40,7 +41,7 @@ Numbers numbers_of(uint64_t done, uint64_t total, milliseconds elapsed) {
   if (total > done) {
     auto seconds = static_cast<double>(total - done) / bytes_per_second;
     if (seconds < 360'000)
-      numbers.left = human_duration(std::chrono::seconds(static_cast<int64_t>(seconds + 0.5)));
+      numbers.left = human_duration(std::chrono::seconds(std::llround(seconds)));
   }
   return numbers;
 }
