@@ -18,7 +18,7 @@ Error denied(std::string message, std::string hint = {}) {
 }
 
 // The server's certificate did not pass. Source of the numbers: openssl/x509_vfy.h.
-Error refused_certificate(const PeerCheck& peer, const Endpoint& endpoint) {
+Error refused_certificate(const PeerCheck& peer, const std::string& checked_name) {
   auto whose = "the certificate of " + peer.subject;
   switch (peer.verify_error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -46,14 +46,30 @@ Error refused_certificate(const PeerCheck& peer, const Endpoint& endpoint) {
     case X509_V_OK:
       return denied("the server's certificate is for " +
                         (peer.names.empty() ? peer.subject : peer.names) + ", not for " +
-                        endpoint.host,
+                        checked_name,
                     "Use an endpoint that the certificate names, or set the server name.");
     default: return denied(whose + ": " + X509_verify_cert_error_string(peer.verify_error));
   }
 }
 
+Error no_http2() {
+  return unavailable("the server does not speak HTTP/2 (ALPN has no h2)",
+                     "Use etcd's client port, not a metrics or health port.");
+}
+
+Error refused_ours(int alert) {
+  std::string why = alert == 45    ? ": it has expired"
+                    : alert == 48  ? ": it does not know our CA"
+                    : alert == 116 ? ": it wants one and got none"
+                                   : "";
+  return denied("the server refused our client certificate" + why,
+                "Set cert and key to a client certificate that the server's CA signed.");
+}
+
 // The peer ended the connection with this alert. Numbers: RFC 8446, section 6.
-Error alert(int number) {
+Error alert(int number, const PeerCheck& peer) {
+  // handshake_failure says nothing more, but after the server's certificate only ours is left.
+  if (number == 40 && !peer.subject.empty()) return refused_ours(number);
   switch (number) {
     case 42:
     case 43:
@@ -62,18 +78,9 @@ Error alert(int number) {
     case 46:
     case 48:
     case 49:
-    case 116: {
-      std::string why = number == 45    ? ": it has expired"
-                        : number == 48  ? ": it does not know our CA"
-                        : number == 116 ? ": it wants one and got none"
-                                        : "";
-      return denied("the server refused our client certificate" + why,
-                    "Set cert and key to a client certificate that the server's CA signed.");
-    }
+    case 116: return refused_ours(number);
     case 70: return unavailable("the server offers no TLS 1.2 or newer");
-    case 120:
-      return unavailable("the server does not speak HTTP/2 (ALPN has no h2)",
-                         "Use etcd's client port, not a metrics or health port.");
+    case 120: return no_http2();
     default: return unavailable("the server ended TLS with alert " + std::to_string(number));
   }
 }
@@ -96,7 +103,7 @@ Error cut(const Failure& failure, const Endpoint& endpoint) {
 
 Error connection_error(const Failure& failure, const Endpoint& endpoint, const PeerCheck& peer,
                        std::chrono::milliseconds connect_timeout) {
-  if (peer.received_alert != 0) return alert(peer.received_alert);
+  if (peer.received_alert != 0) return alert(peer.received_alert, peer);
   switch (failure.code) {
     case CURLE_COULDNT_RESOLVE_HOST:
       return unavailable("cannot resolve " + endpoint.host, "Check the name, or use an address.");
@@ -105,13 +112,16 @@ Error connection_error(const Failure& failure, const Endpoint& endpoint, const P
               "no connection within " + std::to_string(connect_timeout.count() / 1000) + " s",
               "Is the host up, and does a firewall drop the packets?"};
     case CURLE_COULDNT_CONNECT: return not_connected(failure);
-    case CURLE_PEER_FAILED_VERIFICATION: return refused_certificate(peer, endpoint);
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return refused_certificate(peer, escaped(failure.checked_name));
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM: return {Code::invalid, "TLS files: " + escaped(failure.text), ""};
     case CURLE_SSL_CONNECT_ERROR:
       return unavailable("TLS: " + escaped(failure.text),
                          "If this port speaks no TLS, write http:// in front of it.");
-    default: return cut(failure, endpoint);
+    default:
+      if (peer.tls_stands && !peer.http2_agreed && !failure.answered) return no_http2();
+      return cut(failure, endpoint);
   }
 }
 

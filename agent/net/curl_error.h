@@ -16,7 +16,8 @@ struct Failure {
   CURLcode code = CURLE_OK;
   std::string text;  // of libcurl; may be empty
   long os_error = 0;
-  bool answered = false;   // a header came
+  std::string checked_name;  // that the server's certificate had to have
+  bool answered = false;     // a header came
 };
 
 Error connection_error(const Failure& failure, const Endpoint& endpoint, const PeerCheck& peer,

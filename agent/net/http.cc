@@ -177,6 +177,9 @@ Result<int> verdict(Exchange& exchange, CURLcode code) {
   Failure failure{.code = code,
                   .text = exchange.error_text.data(),
                   .os_error = os_error,
+                  .checked_name = exchange.request.tls.server_name.empty()
+                                      ? exchange.request.endpoint.host
+                                      : exchange.request.tls.server_name,
                   .answered = exchange.answered};
   return std::unexpected(connection_error(failure, exchange.request.endpoint, exchange.peer,
                                           exchange.request.connect_timeout));

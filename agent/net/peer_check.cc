@@ -80,6 +80,13 @@ int on_verify(int accepted, X509_STORE_CTX* store) {
 
 void on_info(const SSL* connection, int where, int value) {
   auto* check = watcher(connection);
+  if (check && (where & SSL_CB_HANDSHAKE_DONE) != 0) {
+    const unsigned char* chosen = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(connection, &chosen, &size);
+    check->tls_stands = true;
+    check->http2_agreed = std::string_view(reinterpret_cast<const char*>(chosen), size) == "h2";
+  }
   auto is_close = (value & 0xff) == SSL_AD_CLOSE_NOTIFY;
   if (check && (where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && !is_close)
     check->received_alert = value & 0xff;
