@@ -22,6 +22,21 @@ TEST(Crc32c, ContinuesOverAnySplit) {
   }
 }
 
+TEST(Crc32c, IsTheSameBytewiseAndInBlocksOfAnyLength) {
+  std::string text;
+  for (int i = 0; i < 10'000; ++i) text += static_cast<char>(i * 31 + i / 251);
+  for (size_t start : {0, 1, 7}) {
+    uint32_t bytewise = 0;
+    for (size_t end = start; end < text.size(); ++end) {
+      auto view = std::string_view(text).substr(start, end - start);
+      if (end % 61 == 0 || view.size() % 128 < 2) {
+        ASSERT_EQ(crc32c(0, as_bytes(view)), bytewise) << start << ' ' << end;
+      }
+      bytewise = crc32c(bytewise, as_bytes(std::string_view(text).substr(end, 1)));
+    }
+  }
+}
+
 TEST(Crc32c, CombinesWhatWasComputedApart) {
   std::string a(5000, 'a');
   std::string b = "b";
