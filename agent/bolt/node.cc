@@ -99,7 +99,7 @@ std::optional<Leaf> check_leaf(Damages& damages, const Place& place, Bytes node,
     if (stop > node.size())
       return refuse(i, std::format("ends at byte {}, the page has {}", stop, node.size()));
     if (element.flags != (items == Items::buckets ? kBucketFlag : 0))
-      return refuse(i, std::format("has flags {:#x}, expected {} ", element.flags,
+      return refuse(i, std::format("has flags {:#x}, expected {}", element.flags,
                                    items == Items::buckets ? "a bucket (0x1)" : "a pair (0)"));
     if (auto problem = order.next(node.subspan(start, element.key_bytes)); !problem.empty()) {
       report(damages, place, std::format("key of element {} {}", i, problem));

@@ -67,8 +67,9 @@ struct Bucket {
 
 struct WalkOptions {
   unsigned threads = 1;
-  std::stop_token stop;
-  std::function<void(uint64_t used_bytes)> progress;  // called on the caller's thread; may be empty
+  std::stop_token stop = {};
+  std::function<void(uint64_t used_bytes)> progress =
+      {};  // called on the caller's thread; may be empty
 };
 
 class Walk {
