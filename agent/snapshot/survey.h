@@ -12,8 +12,8 @@ namespace snap::snapshot {
 
 struct SurveyOptions {
   unsigned threads = 1;
-  std::stop_token stop;
-  std::function<void(uint64_t used_bytes)> progress;  // may be empty
+  std::stop_token stop = {};
+  std::function<void(uint64_t used_bytes)> progress = {};  // may be empty
 };
 
 // Nothing when something was damaged. Errors: cancelled, internal (I/O).

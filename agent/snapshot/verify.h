@@ -25,8 +25,8 @@ struct VerifyOptions {
   // was written. Only bytes that were synced can be dropped: fsync comes before.
   bool past_page_cache = false;
   unsigned threads = 2;  // 1: digest and walk one after the other
-  std::stop_token stop;
-  Progress progress;  // may be empty
+  std::stop_token stop = {};
+  Progress progress = {};  // may be empty
 };
 
 // Errors: not_found, denied  the file cannot be opened
@@ -41,8 +41,8 @@ Result<Report> verify(const Fd& file, const std::string& name, const VerifyOptio
 
 struct StatusOptions {
   unsigned threads = 2;
-  std::stop_token stop;
-  Progress progress;  // may be empty
+  std::stop_token stop = {};
+  Progress progress = {};  // may be empty
 };
 
 // The numbers of the file: report.status, or findings that say why there are none. Checks the

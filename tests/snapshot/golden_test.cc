@@ -27,7 +27,7 @@ json tool_status(const std::string& version, const std::string& tool, const std:
 void expect_as_the_tools_say(const std::string& file) {
   SCOPED_TRACE(file);
   for (unsigned threads : {1, 2, 3}) {
-    auto report = read_status(file, {.threads = threads, .stop = {}, .progress = {}});
+    auto report = read_status(file, {.threads = threads});
     ASSERT_TRUE(report) << describe(report.error());
     ASSERT_TRUE(report->sound()) << describe(report->findings.front());
     const auto& status = report->status.value();
