@@ -9,10 +9,10 @@
 namespace snap::bolt {
 namespace {
 
-constexpr size_t kMaxBuckets = 1024;          // etcd has ten
-constexpr size_t kMaxInlineBytes = 64 << 10;  // bbolt: a quarter of a page
-constexpr size_t kWantedParts = 64;           // so that threads end at about the same time
-constexpr size_t kBucketHeaderBytes = 16;     // root page id, sequence
+constexpr size_t kMaxBuckets = 256;                                // etcd has ten
+constexpr size_t kMaxInlineBytes = (16 << 10) + kPageHeaderBytes;  // a quarter of a page
+constexpr size_t kWantedParts = 64;        // so that threads end at about the same time
+constexpr size_t kBucketHeaderBytes = 16;  // root page id, sequence
 
 // Collects what the root tree names.
 class BucketList : public Visitor {
@@ -47,7 +47,8 @@ class BucketList : public Visitor {
     if (value.size() > kMaxInlineBytes)
       return refuse(std::format("is {} bytes inline, bbolt writes {} at most", value.size(),
                                 kMaxInlineBytes));
-    if (buckets_.size() == kMaxBuckets) return refuse("is one of more than 1024 buckets");
+    if (buckets_.size() == kMaxBuckets)
+      return refuse(std::format("is one of more than {} buckets", kMaxBuckets));
     if (bucket.root == 0) {
       auto inline_page = value.subspan(kBucketHeaderBytes);
       bucket.inline_page.assign(inline_page.begin(), inline_page.end());

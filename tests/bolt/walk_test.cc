@@ -195,6 +195,18 @@ INSTANTIATE_TEST_SUITE_P(
              [](BoltImage& i) { i.finish(BoltImage::Pairs{{"t", BoltImage::bucket_at(99)}}); }},
         Case{"bucket_entry_short", 6, "bucket 't' has an entry of 8 bytes, expected at least 32",
              [](BoltImage& i) { i.finish(BoltImage::Pairs{{"t", std::string(8, '\0')}}); }},
+        Case{"too_many_buckets", 6, "is one of more than 256 buckets",
+             [](BoltImage& i) {
+               BoltImage::Pairs buckets;
+               for (int n = 0; n < 300; ++n)
+                 buckets.emplace_back(std::format("{:03}", n), BoltImage::inline_bucket({}));
+               i.finish(buckets);
+             }},
+        Case{"inline_bucket_too_large", 6, "is 20050 bytes inline, bbolt writes 16400 at most",
+             [](BoltImage& i) {
+               i.finish(BoltImage::Pairs{
+                   {"t", BoltImage::inline_bucket({{"a", std::string(20'001, 'v')}})}});
+             }},
         Case{"inline_bucket_is_no_leaf", 6, "inline bucket '\\x1b' is no leaf: type 0x0",
              [](BoltImage& i) { i.finish(BoltImage::Pairs{{"\x1b", std::string(40, '\0')}}); }},
         Case{"inline_bucket_out_of_order", 6,
