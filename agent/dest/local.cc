@@ -110,11 +110,12 @@ Result<std::unique_ptr<stream::Source>> open_regular(const Dir& dir, const std::
                                                      bool past_page_cache) {
   TRY(check_name(name));
   auto path = dir.name_of(name);
-  auto fd = TRY(open_file_at(dir.fd.get(), name, O_RDONLY | O_NONBLOCK).context(dir.path));
   struct stat info{};
-  if (::fstat(fd.get(), &info) != 0) return fail_errno(errno, std::format("look at {}", path));
+  if (::fstatat(dir.fd.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+    return fail_errno(errno, std::format("open {}", path));
   if (!S_ISREG(info.st_mode))
     return fail(Code::corrupt, std::format("{} is not a regular file", path));
+  auto fd = TRY(open_file_at(dir.fd.get(), name, O_RDONLY | O_NONBLOCK).context(dir.path));
   // What was synced leaves the page cache, so that the disk itself is read.
   if (past_page_cache) ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
   return stream::file_source(std::move(fd), path);

@@ -31,7 +31,7 @@ std::string why_unproven(const Manifest& manifest) {
   std::vector<std::string> failed;
   std::vector<std::string> missing;
   for (auto [name, result] : manifest.proof.all()) {
-    bool needed = result == &manifest.proof.trailer || result == &manifest.proof.structure;
+    bool needed = result == &manifest.proof.trailer;
     auto text =
         std::format("{}: {}", name,
                     escaped(result->reason.empty() ? name_of(result->outcome) : result->reason));

@@ -121,7 +121,7 @@ struct Manifest {
   bool operator==(const Manifest&) const = default;
 };
 
-// Trailer and structure passed, and nothing failed. What was skipped does not count against it.
+// The trailer passed, and nothing failed. What was skipped does not count against it.
 bool proven(const Manifest& manifest);
 
 // The failed proofs, or what keeps the set from being proven: "members: etcd-2 differs". Empty

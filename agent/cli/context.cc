@@ -1,0 +1,79 @@
+#include "cli/context.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <format>
+
+#include "base/file.h"
+#include "node/discover.h"
+
+namespace snap::cli {
+namespace {
+
+Result<config::Overrides> overrides_of(const CommonFlags& flags, bool environment) {
+  config::Overrides overrides;
+  if (environment)
+    overrides = config::etcdctl_environment([](const char* name) { return std::getenv(name); });
+  for (const auto& word : flags.set) {
+    if (word.contains('=')) overrides.push_back(TRY(config::parse_set(word)));
+  }
+  struct Row {
+    const std::string& value;
+    std::string_view key, flag;
+  };
+  const Row kRows[] = {{flags.endpoints, "etcd.endpoints", "--endpoints"},
+                       {flags.cacert, "etcd.cacert", "--cacert"},
+                       {flags.cert, "etcd.cert", "--cert"},
+                       {flags.key, "etcd.key", "--key"},
+                       {flags.server_name, "etcd.serverName", "--server-name"},
+                       {flags.user, "etcd.username", "--user"},
+                       {flags.password_file, "etcd.passwordFile", "--password-file"}};
+  for (const auto& row : kRows) {
+    if (!row.value.empty())
+      overrides.push_back({std::string(row.key), row.value, std::string(row.flag)});
+  }
+  // etcdctl takes NAME:PASSWORD; a password on a command line is seen by every user of the host.
+  if (flags.user.contains(':')) {
+    return fail(Code::invalid, "--user: a password must not stand on the command line",
+                "write it into a file and give --password-file FILE");
+  }
+  return overrides;
+}
+
+}  // namespace
+
+void Context::print(std::string_view text) {
+  if (!write_full(STDOUT_FILENO, as_bytes(text), "standard output")) printed_all_ = false;
+}
+
+Result<config::Config> Context::load(config::Need need, bool environment) const {
+  auto overrides = TRY(overrides_of(flags_, environment));
+  auto path = flags_.config.empty() ? std::nullopt : std::optional(flags_.config);
+  auto config = TRY(config::load(path, overrides, need));
+  for (const auto& warning : config.warnings) log_.warn(warning);
+  return config;
+}
+
+Result<jobs::Settings> Context::settle(config::Need need, bool environment) const {
+  return jobs::settle(TRY(load(need, environment)), node::Host{}, stop_);
+}
+
+std::vector<std::string> Context::bare_set_words() const {
+  std::vector<std::string> words;
+  for (const auto& word : flags_.set) {
+    if (!word.contains('=')) words.push_back(word);
+  }
+  return words;
+}
+
+report::Exit Context::fail(const jobs::Failure& failure) const {
+  return fail(failure.exit, failure.error);
+}
+
+report::Exit Context::fail(report::Exit exit, const Error& error) const {
+  log_.error(error);
+  return exit;
+}
+
+}  // namespace snap::cli

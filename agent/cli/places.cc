@@ -1,0 +1,34 @@
+#include "cli/places.h"
+
+#include <utility>
+
+namespace snap::cli {
+
+Result<Place> open_place(Context& context) {
+  auto config = TRY(context.load(config::Need::sets));
+  auto local = dest::open_local(config.local.directory, false);
+  if (!local && local.error().code == Code::not_found) {
+    local.error().hint = "no run has been made yet; start one: etcd-snapshot run";
+  }
+  auto opened = TRY(std::move(local));
+  for (const auto& warning : opened.warnings) context.log().warn(warning);
+  return Place{std::move(config), std::move(opened)};
+}
+
+std::expected<LockedPlace, jobs::Failure> open_and_lock(Context& context) {
+  auto failed = [](report::Exit exit, const Error& error) {
+    return std::unexpected(jobs::Failure{exit, "lock", error});
+  };
+  auto place = open_place(context);
+  if (!place) return failed(jobs::local_exit(place.error()), place.error());
+  auto lock = jobs::RunLock::acquire(place->local.directory, place->config.cluster, now_utc());
+  if (!lock)
+    return failed(lock.error().code == Code::unavailable ? report::Exit::locked
+                                                         : jobs::local_exit(lock.error()),
+                  lock.error());
+  auto inventory = jobs::read_inventory(*place->local.place);
+  if (!inventory) return failed(jobs::local_exit(inventory.error()), inventory.error());
+  return LockedPlace{std::move(*place), std::move(*lock), std::move(*inventory)};
+}
+
+}  // namespace snap::cli

@@ -1,0 +1,28 @@
+// The places of the configuration, opened for verbs that work on sets.
+#pragma once
+
+#include "base/result.h"
+#include "cli/context.h"
+#include "dest/local.h"
+#include "jobs/inventory.h"
+#include "jobs/lock.h"
+
+namespace snap::cli {
+
+struct Place {
+  config::Config config;
+  dest::LocalPlace local;
+};
+
+// For verbs that only look: takes no lock.
+Result<Place> open_place(Context& context);
+
+// For verbs that change sets.
+struct LockedPlace {
+  Place place;
+  jobs::RunLock lock;
+  jobs::Inventory inventory;
+};
+std::expected<LockedPlace, jobs::Failure> open_and_lock(Context& context);
+
+}  // namespace snap::cli

@@ -1,0 +1,60 @@
+#include "cli/process.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace snap::cli {
+namespace {
+
+// Proxies and trust come from the configuration only.
+constexpr const char* kHostile[] = {
+    "http_proxy",      "https_proxy",    "HTTPS_PROXY",      "HTTP_PROXY",    "all_proxy",
+    "ALL_PROXY",       "no_proxy",       "NO_PROXY",         "SSLKEYLOGFILE", "SSL_CERT_FILE",
+    "SSL_CERT_DIR",    "CURL_CA_BUNDLE", "CURL_SSL_BACKEND", "OPENSSL_CONF",  "OPENSSL_MODULES",
+    "OPENSSL_ENGINES", "HOSTALIASES",    "LOCALDOMAIN",      "RES_OPTIONS"};
+
+sigset_t stop_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGTERM);
+  ::sigaddset(&set, SIGINT);
+  return set;
+}
+
+}  // namespace
+
+void prepare_process() {
+  for (const auto* name : kHostile) ::unsetenv(name);
+  int fd = ::open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= 2) fd = ::dup(fd);
+  if (fd > 2) ::close(fd);
+  ::umask(0077);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+}
+
+StopOnSignal::StopOnSignal() {
+  // Blocked here and so in every thread started later: only the waiter sees them.
+  auto set = stop_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  waiter_ = std::jthread([this](std::stop_token ended) {
+    auto signals = stop_signals();
+    int signal = 0;
+    while (::sigwait(&signals, &signal) == 0 && !ended.stop_requested()) stop_.request_stop();
+  });
+}
+
+StopOnSignal::~StopOnSignal() {
+  waiter_.request_stop();
+  ::pthread_kill(waiter_.native_handle(), SIGTERM);
+}
+
+}  // namespace snap::cli

@@ -1,0 +1,77 @@
+// etcd-snapshot prune: apply retention.
+#include "jobs/prune.h"
+
+#include <format>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/context.h"
+#include "cli/places.h"
+#include "report/table.h"
+
+namespace snap::cli {
+namespace {
+
+std::string word_for(const retain::Verdict& verdict, bool dry_run) {
+  if (verdict.keep) return "keep";
+  return dry_run ? "would remove" : "remove";
+}
+
+std::string to_table(const std::vector<retain::Verdict>& verdicts, bool dry_run) {
+  report::Table table({{"SET"}, {"VERDICT"}, {"WHY"}});
+  for (const auto& verdict : verdicts)
+    table.add({verdict.set, word_for(verdict, dry_run), verdict.reason});
+  return table.empty() ? "no sets\n" : table.text();
+}
+
+std::string to_json(const jobs::Pruned& pruned, bool dry_run) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const auto& verdict : pruned.verdicts) {
+    bool removed = std::ranges::contains(pruned.removed, verdict.set, &report::Removal::set);
+    rows.push_back({{"set", verdict.set},
+                    {"keep", verdict.keep},
+                    {"reason", verdict.reason},
+                    {"removed", removed}});
+  }
+  return report::json_text(nlohmann::ordered_json{{"dryRun", dry_run}, {"sets", rows}});
+}
+
+report::Exit run(bool dry_run, Context& context) {
+  auto opened = open_and_lock(context);
+  if (!opened) return context.fail(opened.error());
+  const auto& config = opened->place.config;
+  auto& place = *opened->place.local.place;
+  auto now = now_utc();
+  auto stream = retain::current_stream(opened->inventory.sets, config.cluster, now);
+  retain::Occasion occasion{.mode = retain::Mode::prune,
+                            .now = now,
+                            .stream = stream.value_or(sets::Stream{config.cluster, 0}),
+                            .just_made = {}};
+  auto pruned = jobs::prune_place(place, opened->inventory, jobs::policy_of(config.retention),
+                                  occasion, dry_run);
+  context.print(context.json() ? to_json(pruned, dry_run) : to_table(pruned.verdicts, dry_run));
+  for (const auto& note : pruned.notes) context.log().warn(note);
+  for (const auto& failure : pruned.failures) context.fail(failure);
+  if (!dry_run) context.log().info(std::format("removed {} sets", pruned.removed.size()));
+  return pruned.failures.empty() ? report::Exit::done : report::Exit::prune_failed;
+}
+
+}  // namespace
+
+Command prune_command() {
+  auto dry_run = std::make_shared<bool>(false);
+  return {.name = "prune",
+          .summary = "remove the sets that no retention rule keeps",
+          .examples =
+              "  etcd-snapshot prune --dry-run                           a reason for each set, "
+              "nothing is removed\n"
+              "  etcd-snapshot prune --set retention.keepLast=7 --dry-run\n"
+              "  etcd-snapshot prune\n"
+              "\nThe newest proven set, the keepLast newest and pinned sets are never removed.\n",
+          .flags = {{"dry-run", "", "only say what would be removed, and why", dry_run.get()}},
+          .run = [dry_run](Context& context) { return run(*dry_run, context); }};
+}
+
+}  // namespace snap::cli

@@ -1,0 +1,66 @@
+// etcd-snapshot run: the scheduled job.
+#include <format>
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/context.h"
+#include "cli/version.h"
+#include "jobs/backup.h"
+
+namespace snap::cli {
+namespace {
+
+struct Options {
+  std::string trigger;
+  bool no_prune = false;
+};
+
+report::Exit run(const Options& options, Context& context) {
+  auto names = context.bare_set_words();
+  if (names.size() > 1) {
+    return context.fail(
+        report::Exit::usage,
+        {Code::invalid, std::format("--set names two sets: {} and {}", names[0], names[1]), ""});
+  }
+  auto settings = context.settle(config::Need::sets);
+  if (!settings) return context.fail(jobs::local_exit(settings.error()), settings.error());
+  jobs::BackupRequest request{
+      .trigger = options.trigger,
+      .set_name = names.empty() ? std::nullopt : std::optional(names.front()),
+      .prune = !options.no_prune,
+      .version = std::string(kVersion)};
+  if (request.trigger.empty()) request.trigger = context.log().terminal() ? "manual" : "schedule";
+  auto progress = report::make_progress(context.log());
+  auto outcome =
+      jobs::run_backup(*settings, request, {context.log(), *progress, now_utc, context.stop()});
+  context.print(report::to_json_line(outcome));
+  return outcome.exit;
+}
+
+}  // namespace
+
+Command run_command() {
+  auto options = std::make_shared<Options>();
+  return {
+      .name = "run",
+      .summary =
+          "the scheduled job: take a snapshot, prove it, archive the host files, publish the set, "
+          "prune",
+      .examples =
+          "  etcd-snapshot run                              with /etc/etcd-snapshot/config.yaml\n"
+          "  etcd-snapshot run --trigger before-upgrade\n"
+          "  etcd-snapshot run --no-prune --set local.directory=/mnt/spare\n"
+          "  etcd-snapshot run --set prod-east_2026-11-21T013000Z_master-0    with this name for "
+          "the set\n"
+          "\nThe last line on standard output is the outcome as JSON; everything else goes to "
+          "standard error.\n",
+      .flags = {{"trigger", "TEXT",
+                 "why this run takes place, for the manifest (default: manual on a terminal, else "
+                 "schedule)",
+                 &options->trigger},
+                {"no-prune", "", "remove no set afterwards", &options->no_prune}},
+      .asks_etcd = true,
+      .run = [options](Context& context) { return run(*options, context); }};
+}
+
+}  // namespace snap::cli

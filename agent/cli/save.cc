@@ -1,0 +1,74 @@
+// etcd-snapshot save [FILE]: one snapshot to a file, the drop-in for `etcdctl snapshot save`.
+#include "jobs/save.h"
+
+#include <format>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/context.h"
+#include "report/table.h"
+#include "sets/name.h"
+
+namespace snap::cli {
+namespace {
+
+std::string to_json(const std::string& file, const jobs::Saved& saved) {
+  const auto& member = saved.taken.member;
+  nlohmann::ordered_json json{{"file", file},
+                              {"size", saved.taken.digest.size_bytes},
+                              {"sha256", to_hex(saved.taken.digest.whole)},
+                              {"member", member.name},
+                              {"memberId", to_hex(member.member.member_id)},
+                              {"clusterId", to_hex(member.member.cluster_id)},
+                              {"endpoint", redacted_url(member.member.endpoint)},
+                              {"etcdVersion", member.member.version},
+                              {"warnings", saved.warnings}};
+  return report::json_text(json);
+}
+
+report::Exit run(const std::string& given, Context& context) {
+  auto settings = context.settle(config::Need::nothing, true);
+  if (!settings) return context.fail(jobs::local_exit(settings.error()), settings.error());
+  auto client = etcd::Client::create(settings->etcd);
+  if (!client) return context.fail(jobs::etcd_exit(client.error()), client.error());
+  auto file = given.empty() ? sets::snapshot_file_name(now_utc()) : given;
+  auto progress = report::make_progress(context.log());
+  auto saved = jobs::save(*client, file, context.log(), *progress, context.stop());
+  if (!saved) return context.fail(saved.error());
+  const auto& digest = saved->taken.digest;
+  auto line =
+      std::format("saved {}: {} from {}, SHA-256 {} equals the member's",
+                  file == "-" ? "to standard output" : escaped(file), human_size(digest.size_bytes),
+                  saved->taken.member.name, to_hex(digest.whole));
+  if (file == "-") {
+    context.log().info(line);
+  } else {
+    context.print(context.json() ? to_json(escaped(file), *saved) : line + "\n");
+  }
+  return report::Exit::done;
+}
+
+}  // namespace
+
+Command save_command() {
+  auto file = std::make_shared<std::string>();
+  return {.name = "save",
+          .summary = "take one snapshot into a file, proven against the member's SHA-256",
+          .examples =
+              "  etcd-snapshot save                     into snapshot_<date>_<time>.db, etcd found "
+              "by itself\n"
+              "  etcd-snapshot save /backup/etcd.db     replaces the file whole, and only by a "
+              "proven one\n"
+              "  etcd-snapshot save - | ssh vault 'cat > etcd.db'\n"
+              "  etcd-snapshot save --endpoints https://10.0.0.1:2379 --cacert ca.crt --cert "
+              "me.crt --key me.key x.db\n"
+              "\nETCDCTL_ENDPOINTS, ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY count too; flags "
+              "win.\n",
+          .arguments = {{"FILE", "where to; - is standard output", file.get(), false}},
+          .asks_etcd = true,
+          .run = [file](Context& context) { return run(*file, context); }};
+}
+
+}  // namespace snap::cli

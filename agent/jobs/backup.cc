@@ -1,0 +1,402 @@
+#include "jobs/backup.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <format>
+#include <utility>
+
+#include "base/text.h"
+#include "dest/local.h"
+#include "jobs/backup_set.h"
+#include "jobs/lock.h"
+#include "jobs/prune.h"
+#include "jobs/room.h"
+#include "jobs/take.h"
+#include "node/certificate.h"
+#include "report/metrics.h"
+
+namespace snap::jobs {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kCertificateWarning = std::chrono::days(30);
+constexpr int kLaterStarts = 120;
+
+// One run. Each stage returns what went wrong; the first failure before the set is published ends
+// the run.
+class Backup {
+ public:
+  Backup(const Settings& settings, const BackupRequest& request, const Surroundings& around)
+      : settings_(settings), request_(request), around_(around) {
+    outcome_.version = request.version;
+    outcome_.node = settings.node;
+    outcome_.cluster = settings.config.cluster;
+    outcome_.trigger = request.trigger;
+    outcome_.started = around.clock();
+    outcome_.places.push_back(
+        {.name = "local", .type = "local", .label = settings.config.local.directory});
+  }
+
+  report::Outcome run() {
+    using Stage = std::optional<Failure> (Backup::*)();
+    constexpr std::pair<const char*, Stage> kStages[] = {
+        {"lock", &Backup::lock},   {"preflight", &Backup::preflight}, {"take", &Backup::take},
+        {"prove", &Backup::prove}, {"collect", &Backup::collect},     {"publish", &Backup::publish},
+        {"prune", &Backup::prune}};
+    for (const auto& [name, stage] : kStages) {
+      if (!run_stage(name, [&, stage = stage] { return (this->*stage)(); })) break;
+    }
+    set_.reset();  // an unpublished set goes away before the run is over
+    finish();
+    return std::move(outcome_);
+  }
+
+ private:
+  // Runs one stage and notes its time. False when the run ends here.
+  template <class Do>
+  bool run_stage(const std::string& name, Do stage) {
+    auto begun = Clock::now();
+    stage_ = name;
+    std::optional<Failure> failure;
+    if (around_.stop.stop_requested()) {
+      failure = Failure{Exit::unexpected, name, {Code::cancelled, "interrupted", ""}};
+    } else {
+      failure = stage();
+    }
+    around_.progress.end();
+    outcome_.stages.push_back(
+        {name, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun)});
+    if (!failure) return true;
+    if (failure->error.code == Code::cancelled)
+      failure->error.message = std::format("interrupted in stage {}", name);
+    fail(std::move(*failure));
+    return false;
+  }
+
+  void fail(Failure failure) {
+    around_.log.error(failure.error);
+    failures_.push_back(std::move(failure));
+  }
+
+  void warn(const std::string& text) {
+    around_.log.warn(text);
+    outcome_.warnings.push_back(text);
+  }
+
+  report::PlaceFacts& local_facts() { return outcome_.places.front(); }
+
+  std::optional<Failure> local_failure(const Error& error) const {
+    return Failure{local_exit(error), stage_, error};
+  }
+
+  std::optional<Failure> lock();
+  std::optional<Failure> preflight();
+  std::optional<Failure> make_room(const etcd::MemberStatus& member);
+  std::optional<Failure> begin_set();
+  std::optional<Failure> take();
+  std::optional<Failure> prove();
+  std::optional<Failure> collect();
+  std::optional<Failure> publish();
+  std::optional<Failure> prune();
+  void warn_of_certificates();
+  void count_sets(const Inventory& inventory);
+  void finish();
+
+  const Settings& settings_;
+  const BackupRequest& request_;
+  const Surroundings& around_;
+  report::Outcome outcome_;
+  std::vector<Failure> failures_;
+  std::string stage_;
+
+  dest::LocalPlace local_;
+  std::optional<RunLock> lock_;
+  std::optional<etcd::Client> client_;
+  std::optional<Cluster> cluster_;
+  std::optional<uint64_t> room_bytes_;
+  std::unique_ptr<BackupSet> set_;
+};
+
+std::optional<Failure> Backup::lock() {
+  auto local = dest::open_local(settings_.config.local.directory, true);
+  if (!local) return local_failure(local.error());
+  local_ = std::move(*local);
+  local_facts().label = local_.directory;
+  for (const auto& warning : local_.warnings) warn(warning);
+  auto lock = RunLock::acquire(local_.directory, settings_.config.cluster, outcome_.started);
+  if (!lock && lock.error().code == Code::unavailable)
+    return Failure{Exit::locked, stage_, lock.error()};
+  if (!lock) return local_failure(lock.error());
+  lock_ = std::move(*lock);
+  auto cleaned =
+      clean_up(*local_.place, {settings_.config.cluster, settings_.node, outcome_.started});
+  if (!cleaned) return local_failure(cleaned.error());
+  for (const auto& text : *cleaned) around_.log.warn(text);
+  local_facts().leftovers_removed = std::move(*cleaned);
+  return std::nullopt;
+}
+
+std::optional<Failure> Backup::preflight() {
+  for (const auto& finding : settings_.discovery.findings) around_.log.debug(finding);
+  auto client = etcd::Client::create(settings_.etcd);
+  if (!client) return Failure{etcd_exit(client.error()), stage_, client.error()};
+  client_.emplace(std::move(*client));
+  warn_of_certificates();
+  auto cluster = look_at_cluster(*client_, etcd::WithoutLeader::refuse);
+  if (!cluster) return Failure{etcd_exit(cluster.error()), stage_, cluster.error()};
+  cluster_ = std::move(*cluster);
+  for (const auto& warning : cluster_->warnings) warn(warning);
+  outcome_.cluster_id = to_hex(cluster_->id());
+  if (auto failure = make_room(cluster_->choice.first().member)) return failure;
+  return begin_set();
+}
+
+std::optional<Failure> Backup::make_room(const etcd::MemberStatus& member) {
+  auto space = local_.place->space();
+  if (!space) return local_failure(space.error());
+  local_facts().free_bytes = space->free_bytes;
+  auto room = room_for_snapshot(*space, settings_.config.local.reserve_bytes, member.db_size,
+                                local_.directory);
+  if (room) {
+    room_bytes_ = *room;
+    return std::nullopt;
+  }
+  auto error = room.error();
+  auto inventory = read_inventory(*local_.place);
+  if (inventory) {
+    retain::Occasion occasion{.mode = retain::Mode::prune,
+                              .now = outcome_.started,
+                              .stream = {settings_.config.cluster, cluster_->id()},
+                              .just_made = {}};
+    auto bytes = prunable_bytes(
+        *inventory,
+        retain::decide(inventory->sets, policy_of(settings_.config.retention), occasion));
+    error.hint += std::format("; etcd-snapshot prune would free {}", human_size(bytes));
+  }
+  return local_failure(error);
+}
+
+// Claims a name. A node that meets its own name (the clock stepped back) takes a later start.
+std::optional<Failure> Backup::begin_set() {
+  sets::SetName name{settings_.config.cluster, outcome_.started, settings_.node};
+  if (request_.set_name) {
+    auto given = sets::SetName::parse(*request_.set_name);
+    if (!given) return Failure{Exit::usage, stage_, given.error()};
+    if (given->cluster != name.cluster) {
+      return Failure{
+          Exit::usage,
+          stage_,
+          {Code::invalid,
+           std::format("set {} is not of cluster {}", *request_.set_name, name.cluster), ""}};
+    }
+    name = *given;
+  }
+  for (int i = 0; i < kLaterStarts; ++i, name.start += std::chrono::seconds(1)) {
+    auto incoming = local_.place->begin(name.text());
+    if (incoming) {
+      if (i > 0)
+        warn(std::format("the clock stood at a set that exists already: this one is named {}",
+                         name.text()));
+      outcome_.set = name.text();
+      set_ = std::make_unique<BackupSet>(
+          name, std::move(*incoming),
+          std::format("{}/{}", local_.directory, dest::incoming_name(name.text())));
+      return std::nullopt;
+    }
+    auto manifest = local_.place->open(name.text(), std::string(sets::kManifestName));
+    bool own = incoming.error().code == Code::exists && manifest && !request_.set_name;
+    if (!own)
+      return Failure{
+          incoming.error().code == Code::exists ? Exit::unexpected : local_exit(incoming.error()),
+          stage_, incoming.error()};
+  }
+  return Failure{Exit::unexpected,
+                 stage_,
+                 {Code::exists, std::format("{} and the starts after it are taken", name.text()),
+                  "look at the clock"}};
+}
+
+std::optional<Failure> Backup::take() {
+  around_.log.info(std::format("taking the snapshot from {}", cluster_->choice.reason));
+  bool begun = false;
+  TakeOptions options{.open_sink = [&] { return set_->create_snapshot(); },
+                      .room_bytes = room_bytes_,
+                      .progress =
+                          [&](uint64_t done, uint64_t total) {
+                            if (!std::exchange(begun, true))
+                              around_.progress.begin("taking the snapshot", total);
+                            around_.progress.update(done);
+                          },
+                      .retrying =
+                          [&](const std::string& text) {
+                            begun = false;
+                            around_.log.warn(text);
+                          },
+                      .stop = around_.stop};
+  auto taken = take_snapshot(*client_, *cluster_, options);
+  if (!taken) return Failure{etcd_exit(taken.error()), stage_, taken.error()};
+  for (const auto& warning : taken->warnings) warn(warning);
+  around_.progress.end();
+  around_.log.info(std::format("took {} from {}: its SHA-256 equals the member's",
+                               human_size(taken->digest.size_bytes), taken->member.name));
+  set_->took(std::move(*taken), *cluster_);
+  return std::nullopt;
+}
+
+std::optional<Failure> Backup::prove() {
+  bool begun = false;
+  auto progress = [&](uint64_t done, uint64_t total) {
+    if (!std::exchange(begun, true)) around_.progress.begin("proving the snapshot", total);
+    around_.progress.update(done);
+  };
+  auto proven = set_->prove_snapshot(settings_.config.verify.level, progress, around_.stop);
+  if (!proven) return local_failure(proven.error());
+  around_.progress.end();
+  outcome_.snapshot = set_->snapshot_facts();
+  around_.log.info(
+      std::format("proved it at level {}: revision {}",
+                  settings_.config.verify.level == config::Level::digest ? "digest" : "structure",
+                  outcome_.snapshot->revision));
+  return std::nullopt;
+}
+
+std::optional<Failure> Backup::collect() {
+  node::CollectOptions options{.host_root = "/",
+                               .roots = settings_.roots,
+                               .exclude = settings_.config.resources.exclude,
+                               .own_directories = {local_.directory},
+                               .limits = {},
+                               .stop = around_.stop};
+  auto collected = set_->collect(options);
+  if (!collected) return local_failure(collected.error());
+  for (const auto& note : collected->notes)
+    around_.log.debug(std::format("{}: {}", note.path, note.text));
+  for (const auto& note :
+       node::date_warnings(collected->certificates, outcome_.started, kCertificateWarning)) {
+    warn(std::format("{}: {}", note.path, note.text));
+  }
+  outcome_.resources = set_->resource_facts();
+  around_.log.info(collected->entries == 0
+                       ? "archived no host files: this host has none that belong to a control plane"
+                       : std::format("archived {} host files and directories", collected->entries));
+  if (!collected->incomplete.empty()) {
+    const auto& first = collected->incomplete.front();
+    // The set is kept, and never called proven.
+    fail({Exit::damaged,
+          stage_,
+          {Code::corrupt,
+           std::format("host files are incomplete: {}: {}{}", first.path, first.text,
+                       collected->incomplete.size() > 1
+                           ? std::format(" (and {} more)", collected->incomplete.size() - 1)
+                           : ""),
+           "correct resources.include or the permissions; the set is kept but does not count as "
+           "proven"}});
+  }
+  return std::nullopt;
+}
+
+std::optional<Failure> Backup::publish() {
+  auto finished = std::max(around_.clock(), outcome_.started);
+  auto published = set_->publish({.cluster = settings_.config.cluster,
+                                  .trigger = request_.trigger,
+                                  .node = settings_.node,
+                                  .agent = request_.version,
+                                  .finished = finished,
+                                  .warnings = outcome_.warnings});
+  if (!published)
+    return Failure{
+        published.error().code == Code::exists ? Exit::unexpected : local_exit(published.error()),
+        stage_, published.error()};
+  local_facts().has_set = true;
+  local_facts().proven = set_->proven();
+  outcome_.proof = set_->proof_facts();
+  around_.log.info(std::format("published {} in {}{}", outcome_.set, local_.directory,
+                               set_->proven() ? "" : ", not proven"));
+  return std::nullopt;
+}
+
+std::optional<Failure> Backup::prune() {
+  auto inventory = read_inventory(*local_.place);
+  if (!inventory) return Failure{Exit::prune_failed, stage_, inventory.error()};
+  if (request_.prune) {
+    retain::Occasion occasion{.mode = retain::Mode::run,
+                              .now = std::max(around_.clock(), outcome_.started),
+                              .stream = {settings_.config.cluster, cluster_->id()},
+                              .just_made = outcome_.set};
+    auto pruned = prune_place(*local_.place, *inventory, policy_of(settings_.config.retention),
+                              occasion, false);
+    for (const auto& removal : pruned.removed)
+      around_.log.info(std::format("removed {}: {}", removal.set, removal.reason));
+    for (const auto& note : pruned.notes) warn(note);
+    for (const auto& verdict : pruned.verdicts) {
+      if (verdict.notice) warn(std::format("{}: {}", escaped(verdict.set), verdict.reason));
+    }
+    std::erase_if(inventory->sets, [&](const auto& set) {
+      return std::ranges::contains(pruned.removed, set.name, &report::Removal::set);
+    });
+    local_facts().pruned = std::move(pruned.removed);
+    for (auto& failure : pruned.failures) fail(std::move(failure));
+  }
+  count_sets(*inventory);
+  return std::nullopt;
+}
+
+void Backup::count_sets(const Inventory& inventory) {
+  report::PlaceFacts::Sets counted;
+  for (const auto& set : inventory.sets) {
+    if (set.state != sets::State::good || set.parts.cluster != settings_.config.cluster) continue;
+    ++(set.proven ? counted.proven : counted.unproven);
+    if (set.pinned) ++counted.pinned;
+    counted.bytes += set.total_bytes;
+    if (set.proven)
+      counted.newest_proven =
+          std::max(counted.newest_proven.value_or(set.parts.start), set.parts.start);
+  }
+  local_facts().sets = counted;
+  auto space = local_.place->space();
+  if (space) local_facts().free_bytes = space->free_bytes;
+}
+
+// The certificates that etcd is reached with: they end silently, and then no backup works any more.
+void Backup::warn_of_certificates() {
+  std::vector<node::Certificate> all;
+  for (const auto& path : {settings_.etcd.tls.ca, settings_.etcd.tls.cert}) {
+    auto content = path.empty() ? Result<std::string>("") : read_small_file(path, 1 << 20);
+    if (!content) continue;  // Client::create has judged the files
+    auto found = node::read_certificates(escaped(path), *content);
+    all.insert(all.end(), found.certificates.begin(), found.certificates.end());
+  }
+  for (const auto& note : node::date_warnings(all, outcome_.started, kCertificateWarning))
+    warn(std::format("{}: {}", note.path, note.text));
+}
+
+void Backup::finish() {
+  outcome_.finished = std::max(around_.clock(), outcome_.started);
+  outcome_.exit = Exit::done;
+  for (const auto& failure : failures_) {
+    auto graver = report::graver(outcome_.exit, failure.exit);
+    if (graver == outcome_.exit && outcome_.error) continue;
+    outcome_.exit = graver;
+    outcome_.error = report::Failure{failure.error, failure.stage};
+  }
+  if (!local_facts().has_set) {
+    local_facts().failed = true;
+    local_facts().problem = outcome_.error ? outcome_.error->error.message : "";
+  }
+  // A run that found the lock taken reports nothing: the one that holds it will.
+  const auto& file = settings_.config.report.metrics_file;
+  if (file.empty() || outcome_.exit == Exit::locked) return;
+  auto written = report::write_metrics(file, outcome_);
+  if (!written) warn("metrics: " + describe(written.error()));
+}
+
+}  // namespace
+
+report::Outcome run_backup(const Settings& settings, const BackupRequest& request,
+                           const Surroundings& around) {
+  return Backup(settings, request, around).run();
+}
+
+}  // namespace snap::jobs

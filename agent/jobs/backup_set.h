@@ -1,0 +1,62 @@
+// A backup set while it is made: its files, and the facts about them that become the manifest.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "dest/destination.h"
+#include "jobs/take.h"
+#include "node/collect.h"
+#include "report/outcome.h"
+#include "sets/manifest.h"
+#include "sets/name.h"
+#include "snapshot/verify.h"
+
+namespace snap::jobs {
+
+class BackupSet {
+ public:
+  // `directory`: where the unpublished files lie on this host.
+  BackupSet(const sets::SetName& name, std::unique_ptr<dest::Incoming> incoming,
+            std::string directory);
+
+  Result<std::unique_ptr<stream::Sink>> create_snapshot();
+  // The transfer succeeded: notes what was taken from whom.
+  void took(Taken taken, const Cluster& cluster);
+
+  // Reads the file back from the disk. Errors: corrupt  what lies there is damaged, or not what
+  // came; others: could not look.
+  Result<void> prove_snapshot(config::Level level, const snapshot::Progress& progress,
+                              std::stop_token stop);
+
+  // Archives the host files and reads the archive back.
+  Result<node::Collected> collect(const node::CollectOptions& options);
+
+  struct Ending {
+    std::string cluster, trigger, node, agent;
+    Seconds finished;
+    std::vector<std::string> warnings;
+  };
+  // Writes the manifest, reads it back, and publishes.
+  Result<void> publish(const Ending& ending);
+
+  bool proven() const { return sets::proven(manifest_); }
+  report::SnapshotFacts snapshot_facts() const;
+  report::ResourceFacts resource_facts() const;
+  std::vector<report::ProofFact> proof_facts() const;
+
+ private:
+  Result<sets::FileFacts> read_back(const std::string& file, const stream::Digest& expected);
+
+  sets::SetName name_;
+  std::unique_ptr<dest::Incoming> incoming_;
+  std::string directory_;
+  sets::Manifest manifest_;
+  stream::Digest received_{};  // SHA-256 of the snapshot as it came
+  uint64_t archive_entries_ = 0;
+};
+
+}  // namespace snap::jobs

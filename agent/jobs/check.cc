@@ -1,0 +1,184 @@
+#include "jobs/check.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <format>
+#include <utility>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "dest/local.h"
+#include "jobs/inventory.h"
+#include "jobs/room.h"
+#include "jobs/take.h"
+#include "node/certificate.h"
+
+namespace snap::jobs {
+namespace {
+
+constexpr auto kCertificateWarning = std::chrono::days(30);
+
+class Doctor {
+ public:
+  Doctor(const Settings& settings, Seconds now) : settings_(settings), now_(now) {}
+
+  std::vector<CheckRow> run() {
+    platform();
+    certificates();
+    etcd();
+    local();
+    host_files();
+    metrics();
+    ok("encryption",
+       "backup sets are stored in clear: they hold every Secret that etcd does not encrypt itself, "
+       "so guard the directory");
+    return std::move(rows_);
+  }
+
+ private:
+  void ok(std::string subject, std::string text) {
+    rows_.push_back({Verdict::ok, std::move(subject), std::move(text), "", Exit::done});
+  }
+  void warn(std::string subject, std::string text, std::string hint = "") {
+    rows_.push_back(
+        {Verdict::warning, std::move(subject), std::move(text), std::move(hint), Exit::done});
+  }
+  void fail(std::string subject, const Error& error, Exit exit) {
+    rows_.push_back({Verdict::failed, std::move(subject), error.message, error.hint, exit});
+  }
+
+  void platform() {
+    const auto& found = settings_.discovery;
+    ok("platform", std::format("profile {}", found.profile));
+    for (const auto& text : found.findings) ok("platform", text);
+    for (const auto& text : found.missing) warn("platform", text);
+  }
+
+  void certificates() {
+    for (const auto& path : {settings_.etcd.tls.ca, settings_.etcd.tls.cert}) {
+      if (path.empty()) continue;
+      auto content = read_small_file(path, 1 << 20);
+      if (!content) {
+        fail("certificates", content.error(), Exit::usage);
+        continue;
+      }
+      auto found = node::read_certificates(escaped(path), *content);
+      auto dates = node::date_warnings(found.certificates, now_, kCertificateWarning);
+      for (const auto& certificate : found.certificates) {
+        ok("certificates", std::format("{}: {}, ends {}", certificate.path, certificate.subject,
+                                       to_rfc3339(certificate.not_after)));
+      }
+      for (const auto& note : dates)
+        warn("certificates", std::format("{}: {}", note.path, note.text),
+             "renew it before backups stop working");
+    }
+  }
+
+  void etcd() {
+    auto client = etcd::Client::create(settings_.etcd);
+    if (!client) return fail("etcd", client.error(), etcd_exit(client.error()));
+    auto cluster = look_at_cluster(*client, etcd::WithoutLeader::refuse);
+    if (!cluster) return fail("etcd", cluster.error(), etcd_exit(cluster.error()));
+    for (const auto& member : cluster->survey.members) {
+      ok("etcd",
+         std::format("{} at {}: etcd {}, {}{}, revision {}, database {}",
+                     cluster->survey.name_of(member.member_id), redacted_url(member.endpoint),
+                     escaped(member.version), member.is_leader() ? "leader" : "follower",
+                     member.is_learner ? " (learner)" : "", member.revision,
+                     human_size(member.db_size)));
+    }
+    for (const auto& warning : cluster->warnings) warn("etcd", warning);
+    ok("etcd", std::format("a run would take {}", cluster->choice.reason));
+    db_bytes_ = cluster->choice.first().member.db_size;
+  }
+
+  void local() {
+    const auto& directory = settings_.config.local.directory;
+    auto opened = dest::open_local(directory, false);
+    if (!opened && opened.error().code == Code::not_found) {
+      struct stat info{};
+      auto parent = parent_directory(directory);
+      if (::stat(parent.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+        return fail("local",
+                    {Code::invalid, std::format("{}: the parent directory is missing", directory),
+                     std::format("create it: mkdir -p {}", parent)},
+                    Exit::usage);
+      }
+      return ok("local", std::format("{} is not there yet; the first run creates it", directory));
+    }
+    if (!opened) return fail("local", opened.error(), local_exit(opened.error()));
+    for (const auto& warning : opened->warnings) warn("local", warning);
+    auto probe = opened->place->begin("check-" + random_token());
+    if (!probe) {
+      fail("local", probe.error(), local_exit(probe.error()));
+    } else {
+      ok("local", std::format("{} can be written", opened->directory));
+    }
+    space(*opened);
+    sets(*opened);
+  }
+
+  void space(const dest::LocalPlace& local) {
+    auto space = local.place->space();
+    if (!space) return fail("local", space.error(), local_exit(space.error()));
+    auto room =
+        room_for_snapshot(*space, settings_.config.local.reserve_bytes, db_bytes_, local.directory);
+    if (!room) return fail("local", room.error(), Exit::no_space);
+    ok("local",
+       std::format("{} are free, {} of them stay reserved",
+                   human_size(space->free_bytes.value_or(0)),
+                   human_size(reserve_bytes(*space, settings_.config.local.reserve_bytes))));
+  }
+
+  void sets(const dest::LocalPlace& local) {
+    auto inventory = read_inventory(*local.place);
+    if (!inventory) return fail("local", inventory.error(), local_exit(inventory.error()));
+    uint64_t proven = 0;
+    for (const auto& set : inventory->sets) {
+      if (set.state == sets::State::good && set.proven) ++proven;
+      if (set.state != sets::State::good)
+        warn("local", std::format("{}: {}", escaped(set.name), set.problem));
+    }
+    ok("local", std::format("{} proven sets", proven));
+  }
+
+  void host_files() {
+    if (settings_.roots.empty())
+      warn("host files", "no host files belong to a backup here", "name them in resources.include");
+    for (const auto& root : settings_.roots) {
+      bool named = root.named_by == node::NamedBy::config;
+      if (::access(root.path.c_str(), R_OK) == 0) {
+        ok("host files",
+           std::format("{} ({})", escaped(root.path), named ? "resources.include" : "profile"));
+      } else if (named) {
+        fail("host files", errno_error(errno, escaped(root.path)), Exit::damaged);
+      } else {
+        warn("host files", std::format("{} is not on this host", escaped(root.path)));
+      }
+    }
+  }
+
+  void metrics() {
+    const auto& file = settings_.config.report.metrics_file;
+    if (file.empty()) return;
+    auto directory = parent_directory(file);
+    if (::access(directory.c_str(), W_OK) == 0)
+      return ok("metrics", std::format("{} can be written", file));
+    auto error = errno_error(errno, directory);
+    warn("metrics", error.message, "create the directory of report.metricsFile");
+  }
+
+  const Settings& settings_;
+  Seconds now_;
+  uint64_t db_bytes_ = 0;
+  std::vector<CheckRow> rows_;
+};
+
+}  // namespace
+
+std::vector<CheckRow> check_everything(const Settings& settings, Seconds now) {
+  return Doctor(settings, now).run();
+}
+
+}  // namespace snap::jobs

@@ -1,0 +1,74 @@
+#include "jobs/inventory.h"
+
+#include <algorithm>
+#include <format>
+#include <optional>
+#include <set>
+
+#include "base/text.h"
+#include "stream/memory.h"
+
+namespace snap::jobs {
+namespace {
+
+// The text of a set's manifest; nothing where it has none; a text that no manifest has where it is
+// not a plain, small file.
+Result<std::optional<std::string>> manifest_text(dest::Destination& place, const std::string& set) {
+  auto source = place.open(set, std::string(sets::kManifestName));
+  if (!source && source.error().code == Code::not_found) return std::nullopt;
+  if (!source && source.error().code == Code::corrupt) return "";
+  if (!source) return std::unexpected(source.error());
+  auto text = stream::read_all(**source, sets::kMaxManifestBytes);
+  if (!text && text.error().code == Code::invalid) return "";  // larger than any manifest
+  if (!text) return std::unexpected(text.error());
+  return std::move(*text);
+}
+
+Result<std::set<std::string>> notes(dest::Destination& place, std::string_view kind) {
+  auto names = TRY(place.notes(std::string(kind)).context(std::format("notes of kind {}", kind)));
+  return std::set<std::string>(names.begin(), names.end());
+}
+
+sets::SetInfo not_a_set(const dest::Entry& entry) {
+  sets::SetInfo info;
+  info.name = entry.name;
+  info.problem = entry.directory ? "not named like a set" : "not a directory";
+  return info;
+}
+
+}  // namespace
+
+const sets::SetInfo* Inventory::find(const std::string& name) const {
+  auto found = std::ranges::find(sets, name, &sets::SetInfo::name);
+  return found == sets.end() ? nullptr : &*found;
+}
+
+Result<Inventory> read_inventory(dest::Destination& place) {
+  auto pins = TRY(notes(place, sets::kPins));
+  auto removals = TRY(notes(place, sets::kRemoving));
+  Inventory inventory;
+  for (const auto& entry : TRY(place.list())) {
+    if (!entry.directory || !sets::SetName::parse(entry.name)) {
+      inventory.sets.push_back(not_a_set(entry));
+      continue;
+    }
+    auto text = TRY(manifest_text(place, entry.name));
+    auto info =
+        sets::classify(entry.name, text ? std::optional<std::string_view>(*text) : std::nullopt);
+    info.pinned = pins.contains(entry.name);
+    info.removal_begun = removals.contains(entry.name);
+    inventory.sets.push_back(std::move(info));
+  }
+  std::ranges::sort(inventory.sets, sets::newer_first);
+  return inventory;
+}
+
+Error no_such_set(const Inventory& inventory, const std::string& name, const std::string& place) {
+  std::vector<std::string_view> names;
+  for (const auto& set : inventory.sets) names.push_back(set.name);
+  auto near = nearest(name, names);
+  return {Code::not_found, std::format("no set {} at {}", escaped(name), place),
+          near ? std::format("did you mean {}?", escaped(*near)) : "see: etcd-snapshot list"};
+}
+
+}  // namespace snap::jobs

@@ -1,0 +1,26 @@
+// What lies at a place.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "dest/destination.h"
+#include "sets/info.h"
+
+namespace snap::jobs {
+
+struct Inventory {
+  std::vector<sets::SetInfo> sets;  // everything visible, foreign names too; newest first
+
+  const sets::SetInfo* find(const std::string& name) const;
+};
+
+// Reads every manifest at the place. Complete, or an Error: retention must not work on half a
+// listing.
+Result<Inventory> read_inventory(dest::Destination& place);
+
+// "SET is not at PLACE", with the nearest name as a hint.
+Error no_such_set(const Inventory& inventory, const std::string& name, const std::string& place);
+
+}  // namespace snap::jobs

@@ -1,0 +1,70 @@
+#include "jobs/lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <format>
+
+#include "base/text.h"
+
+namespace snap::jobs {
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data())
+                                                          : "unknown host";
+}
+
+// The path still leads to the file that we have open: nobody deleted or replaced it between open
+// and flock.
+bool still_there(int fd, const std::string& path) {
+  struct stat open_file_info{};
+  struct stat path_info{};
+  return ::fstat(fd, &open_file_info) == 0 && ::lstat(path.c_str(), &path_info) == 0 &&
+         open_file_info.st_ino == path_info.st_ino && open_file_info.st_dev == path_info.st_dev;
+}
+
+std::string holder_of(int fd) {
+  std::array<char, 512> text{};
+  auto n = ::pread(fd, text.data(), text.size(), 0);
+  auto holder = trim(std::string_view(text.data(), n > 0 ? static_cast<size_t>(n) : 0));
+  return holder.empty() ? "a process that has just started" : escaped(holder);
+}
+
+}  // namespace
+
+Result<RunLock> RunLock::acquire(const std::string& directory, const std::string& cluster,
+                                 Seconds now) {
+  auto path = std::format("{}/.lock-{}", directory, cluster);
+  while (true) {
+    auto fd = TRY(open_file(path, O_RDWR | O_CREAT, 0600).context("lock"));
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      if (errno != EWOULDBLOCK) return fail_errno(errno, std::format("lock {}", path));
+      return fail(Code::unavailable,
+                  std::format("another command is at work: {}", holder_of(fd.get())),
+                  "wait until it has ended, or stop it");
+    }
+    if (!still_there(fd.get(), path)) continue;
+    auto holder = std::format("pid {} on {} since {}\n", ::getpid(), host_name(), to_rfc3339(now));
+    // Who holds it is a courtesy to the next one: a full disk must not keep a prune from making
+    // room.
+    if (::ftruncate(fd.get(), 0) == 0) (void)write_full(fd.get(), as_bytes(holder), path);
+    return RunLock(std::move(fd));
+  }
+}
+
+Result<Fd> hold_set(const std::string& set_directory) {
+  auto fd = TRY(open_file(set_directory, O_RDONLY | O_DIRECTORY));
+  if (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0) {
+    return fail(Code::unavailable, std::format("{} is being removed right now", set_directory));
+  }
+  return fd;
+}
+
+}  // namespace snap::jobs

@@ -1,0 +1,119 @@
+#include "jobs/prune.h"
+
+#include <algorithm>
+#include <format>
+#include <limits>
+
+#include "base/text.h"
+
+namespace snap::jobs {
+namespace {
+
+constexpr auto kForeignLeftoverAge = std::chrono::days(7);
+
+unsigned count(uint64_t n) {
+  return static_cast<unsigned>(std::min<uint64_t>(n, std::numeric_limits<unsigned>::max()));
+}
+
+// What may be removed of a set, the manifest first. Where the manifest is gone (an interrupted
+// removal) only what is named as this program names the files of a set.
+std::vector<std::string> files_to_remove(const sets::SetInfo& set) {
+  std::vector<std::string> files{std::string(sets::kManifestName)};
+  if (set.state == sets::State::remains) {
+    auto start = set.parts.start;
+    for (auto name : {sets::snapshot_file_name(start), sets::static_resources_file_name(start),
+                      sets::host_files_file_name(start)}) {
+      files.push_back(std::move(name));
+    }
+  }
+  files.insert(files.end(), set.files.begin(), set.files.end());
+  return files;
+}
+
+}  // namespace
+
+retain::Policy policy_of(const config::Retention& retention) {
+  return {.keep_last = count(retention.keep_last),
+          .keep_within = retention.keep_within,
+          .keep_hourly = count(retention.keep_hourly),
+          .keep_daily = count(retention.keep_daily),
+          .keep_weekly = count(retention.keep_weekly),
+          .keep_monthly = count(retention.keep_monthly),
+          .keep_yearly = count(retention.keep_yearly),
+          .max_size_bytes = retention.max_size_bytes};
+}
+
+Result<std::vector<std::string>> remove_set(dest::Destination& place, const sets::SetInfo& set) {
+  const std::string kRemoving(sets::kRemoving);
+  // The note that a removal is under way: what a crash leaves of it may then be taken away too. On
+  // a full disk it cannot be written; that must not keep the removal from making room.
+  auto noted = place.put_note(kRemoving, set.name, "");
+  if (!noted && noted.error().code != Code::no_space) return std::unexpected(noted.error());
+  auto removed = place.remove(set.name, files_to_remove(set));
+  if (!removed) {
+    // In use: nothing was touched.
+    if (removed.error().code == Code::unavailable) (void)place.remove_note(kRemoving, set.name);
+    return std::unexpected(removed.error());
+  }
+  TRY(place.remove_note(kRemoving, set.name));
+  std::vector<std::string> notes;
+  for (const auto& extra : *removed) {
+    notes.push_back(
+        std::format("{}/{} is no file of the set and was left", set.name, escaped(extra)));
+  }
+  return notes;
+}
+
+Pruned prune_place(dest::Destination& place, const Inventory& inventory,
+                   const retain::Policy& policy, const retain::Occasion& occasion, bool dry_run) {
+  Pruned pruned;
+  pruned.verdicts = retain::decide(inventory.sets, policy, occasion);
+  if (dry_run) return pruned;
+  for (const auto& verdict : pruned.verdicts) {
+    const auto* set = inventory.find(verdict.set);
+    if (set == nullptr) continue;
+    if (verdict.keep) {
+      // A removal that did not get as far as the manifest did not happen.
+      if (set->removal_begun && set->state == sets::State::good)
+        (void)place.remove_note(std::string(sets::kRemoving), set->name);
+      continue;
+    }
+    auto removed = remove_set(place, *set);
+    if (removed) {
+      pruned.removed.push_back({verdict.set, verdict.reason});
+      pruned.notes.insert(pruned.notes.end(), removed->begin(), removed->end());
+    } else if (removed.error().code == Code::unavailable) {
+      pruned.notes.push_back(
+          std::format("{} was not removed: {}", verdict.set, removed.error().message));
+    } else {
+      pruned.failures.push_back({Exit::prune_failed, "prune", removed.error()});
+    }
+  }
+  return pruned;
+}
+
+uint64_t prunable_bytes(const Inventory& inventory, const std::vector<retain::Verdict>& verdicts) {
+  uint64_t bytes = 0;
+  for (const auto& verdict : verdicts) {
+    const auto* set = inventory.find(verdict.set);
+    if (!verdict.keep && set != nullptr) bytes += set->total_bytes;
+  }
+  return bytes;
+}
+
+Result<std::vector<std::string>> clean_up(dest::Destination& place, const Leftovers& whose) {
+  std::vector<std::string> done;
+  for (const auto& leftover : TRY(place.leftovers())) {
+    auto name = sets::SetName::parse(leftover.group);
+    if (!name) continue;
+    bool own = name->node == whose.node && name->cluster == whose.cluster;
+    bool forgotten = name->node != whose.node && whose.now - leftover.changed > kForeignLeftoverAge;
+    if (!own && !forgotten) continue;
+    TRY(place.discard(leftover.group));
+    done.push_back(std::format("removed {}, left by a run that did not end",
+                               dest::incoming_name(leftover.group)));
+  }
+  return done;
+}
+
+}  // namespace snap::jobs

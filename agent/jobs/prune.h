@@ -1,0 +1,49 @@
+// Removing sets: by retention, by name, and what interrupted runs and removals left.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "dest/destination.h"
+#include "jobs/failure.h"
+#include "jobs/inventory.h"
+#include "report/outcome.h"
+#include "retain/retain.h"
+
+namespace snap::jobs {
+
+struct Pruned {
+  std::vector<retain::Verdict> verdicts;  // one for each set, newest first
+  std::vector<report::Removal> removed;   // what is gone
+  std::vector<std::string> notes;         // sets in use, files left behind
+  std::vector<Failure> failures;          // removals that were refused
+};
+
+retain::Policy policy_of(const config::Retention& retention);
+
+// Applies the rules to one place. A removal that is refused stops no other. `dry_run`: only the
+// verdicts.
+Pruned prune_place(dest::Destination& place, const Inventory& inventory,
+                   const retain::Policy& policy, const retain::Occasion& occasion, bool dry_run);
+
+// Removes one set: its manifest first, so that an interrupted removal leaves no set. Returns notes:
+// extra files stay.
+Result<std::vector<std::string>> remove_set(dest::Destination& place, const sets::SetInfo& set);
+
+// Bytes that pruning would free now, for the message of a full disk.
+uint64_t prunable_bytes(const Inventory& inventory, const std::vector<retain::Verdict>& verdicts);
+
+struct Leftovers {
+  std::string cluster,
+      node;  // whose dead runs may be cleaned up: the caller holds the lock of that cluster
+  Seconds now;
+};
+
+// Takes away what runs that did not end left in .incoming-*: this node's own, and other nodes'
+// after 7 days without change. Returns what was done, in words.
+Result<std::vector<std::string>> clean_up(dest::Destination& place, const Leftovers& whose);
+
+}  // namespace snap::jobs

@@ -1,0 +1,62 @@
+#include "jobs/settings.h"
+
+#include <cstdlib>
+#include <format>
+#include <utility>
+
+#include "sets/name.h"
+
+namespace snap::jobs {
+namespace {
+
+// In a pod the host name is the pod's: the chart passes the node's name.
+Result<std::string> own_node_name() {
+  const char* given = std::getenv("NODE_NAME");
+  bool is_given = given != nullptr && *given != '\0';
+  auto name = is_given ? std::string(given) : node::node_name();
+  return sets::node_part(name).context(is_given ? "NODE_NAME" : "host name");
+}
+
+void merge_etcd(const config::Etcd& configured, const node::Discovery& found,
+                etcd::ClientConfig& merged) {
+  merged.endpoints = configured.endpoints.empty() ? found.endpoints : configured.endpoints;
+  bool own_tls = !configured.cacert.empty() || !configured.cert.empty();
+  merged.tls = {.ca = configured.cacert,
+                .cert = configured.cert,
+                .key = configured.key,
+                .server_name = configured.server_name};
+  if (!own_tls) {
+    merged.tls.ca = found.cacert;
+    merged.tls.cert = found.cert;
+    merged.tls.key = found.key;
+  }
+  merged.username = configured.username;
+  merged.password_file = configured.password_file;
+  merged.stall_timeout = configured.stall_timeout;
+}
+
+}  // namespace
+
+Result<Settings> settle(config::Config config, const node::Host& host, std::stop_token stop) {
+  Settings settings;
+  settings.discovery = TRY(node::discover(host, config.etcd.profile));
+  settings.node = TRY(own_node_name());
+  merge_etcd(config.etcd, settings.discovery, settings.etcd);
+  settings.etcd.stop = std::move(stop);
+  if (settings.etcd.endpoints.empty()) {
+    return fail(Code::invalid,
+                std::format("no etcd endpoint is configured, and profile {} found none",
+                            settings.discovery.profile),
+                "set etcd.endpoints, or give --endpoints https://HOST:2379");
+  }
+  auto effective = config.etcd;
+  effective.endpoints = settings.etcd.endpoints;
+  TRY(config::check_password_transport(effective));
+  settings.roots = settings.discovery.resources;
+  for (const auto& path : config.resources.include)
+    settings.roots.push_back({path, node::NamedBy::config});
+  settings.config = std::move(config);
+  return settings;
+}
+
+}  // namespace snap::jobs

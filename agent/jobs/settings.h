@@ -1,0 +1,30 @@
+// What the configuration and the host together come to.
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "etcd/client.h"
+#include "node/discover.h"
+
+namespace snap::jobs {
+
+struct Settings {
+  config::Config config;
+  node::Discovery discovery;
+  etcd::ClientConfig etcd;  // explicit settings win over what was found
+  std::vector<node::Root>
+      roots;         // host files of a backup set: the profile's, then the configuration's
+  std::string node;  // as it stands in names of sets
+};
+
+// Looks at the host and merges. Opens no connection.
+//
+// Errors: invalid  no endpoint is configured and none was found; the host's name cannot stand in a
+// set's name
+Result<Settings> settle(config::Config config, const node::Host& host, std::stop_token stop);
+
+}  // namespace snap::jobs
