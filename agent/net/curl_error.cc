@@ -86,9 +86,11 @@ Error alert(int number, const PeerCheck& peer) {
 }
 
 Error not_connected(const Failure& failure) {
-  if (failure.os_error != 0)
-    return unavailable(std::system_category().message(static_cast<int>(failure.os_error)),
-                       "Is etcd running there, and is the port right?");
+  if (failure.os_error != 0) {
+    auto text = std::system_category().message(static_cast<int>(failure.os_error));
+    text[0] = text[0] == 'C' ? 'c' : text[0] == 'N' ? 'n' : text[0];  // "Connection", "No route"
+    return unavailable(text, "Is etcd running there, and is the port right?");
+  }
   return unavailable(failure.text.empty() ? "cannot connect" : escaped(failure.text));
 }
 

@@ -213,6 +213,27 @@ TEST(RealCluster, LivesThroughLossOfMembers) {
   EXPECT_TRUE(bytes) << describe(bytes.error());
 }
 
+// F-E06, F-E07.
+TEST(RealCluster, SaysWhereAMemberStalledOrDied) {
+  auto cluster = EtcdCluster::start({.version = "3.6"});
+  cluster.fill(48);  // more than fits into all buffers on the way
+  auto config = config_for(cluster);
+  config.stall_timeout = 1000ms;
+  auto client = Client::create(config).value();
+  std::vector<std::byte> buffer(65536);
+  for (bool dies : {false, true}) {
+    auto stream = client.snapshot(cluster.endpoints()[0]);
+    ASSERT_TRUE(stream->read(buffer));
+    dies ? cluster.kill(0) : cluster.pause(0);
+    auto end = receive(*stream);
+    ASSERT_FALSE(end);
+    EXPECT_EQ(end.error().code, dies ? Code::unavailable : Code::timeout) << describe(end.error());
+    EXPECT_THAT(end.error().message, HasSubstr(dies ? "(at byte " : "no progress for 1 s at "));
+    EXPECT_THAT(end.error().message, HasSubstr(cluster.endpoints()[0]));
+    cluster.resume(0);
+  }
+}
+
 TEST(RealCluster, AnswersOnIpv6) {
   auto cluster = EtcdCluster::start({.version = "3.6", .tls = true, .host = "::1"});
   cluster.ctl({"put", "/registry/pods/a", "b"});

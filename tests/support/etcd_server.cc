@@ -172,17 +172,13 @@ EtcdCluster EtcdCluster::at(const std::string& endpoint) const {
 }
 
 void EtcdCluster::fill(int mib) const {
-  constexpr size_t kValueBytes = 65536, kPerTxn = 16;
+  constexpr std::string_view kLetters =
+      "0123456789abcdefghijklmnopqrstuvwyzxABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
   static std::mt19937 random(20261121);  // values differ from one call to the next
-  std::string value(kValueBytes, 'x');
+  std::string value(1 << 20, 'x');
   for (int i = 0; i < mib; ++i) {
-    std::string txn = "\n";
-    for (size_t k = 0; k < kPerTxn; ++k) {
-      for (auto& c : value)
-        c = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"[random() % 64];
-      txn += "put /registry/filler/" + std::to_string(random()) + " \"" + value + "\"\n";
-    }
-    ctl({"txn"}, txn + "\n\n");
+    for (auto& c : value) c = kLetters[random() % kLetters.size()];
+    ctl({"put", "/registry/filler/" + std::to_string(random())}, value);
   }
 }
 

@@ -45,7 +45,7 @@ class EtcdCluster {
   std::string ctl(const std::vector<std::string>& args, const std::string& input = {}) const;
   // Against one endpoint only.
   std::string ctl_at(const std::string& endpoint, const std::vector<std::string>& args) const;
-  // About `mib` MiB of keys /registry/..., values of 64 KiB that do not compress.
+  // About `mib` MiB of keys /registry/..., values of 1 MiB that hardly compress.
   void fill(int mib) const;
 
   void pause(int member) { members_[static_cast<size_t>(member)].pause(); }
