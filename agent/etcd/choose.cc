@@ -130,11 +130,14 @@ void put_best_first(std::vector<Candidate>& order, bool has_leader) {
 std::string reason(const Choice& choice, bool has_leader, const Survey& survey) {
   const auto& first = choice.first();
   auto text = "member " + shown(survey, first.member);
-  if (choice.order.size() == 1) text += ", the only voter that answered usefully";
+  if (has_leader && choice.order.size() == 1) {
+    return text + (survey.member_list.size() == 1 ? ", the only one"
+                                                  : ", the only voter that can be used");
+  }
   if (!has_leader) return text + ", the most advanced one; no leader";
   if (first.lag > kLagNoise) return text + ", the least behind";
   if (!first.member.is_leader()) return text + ", a follower that is up to date";
-  return text + ", the leader" + (choice.order.size() > 1 ? ": all followers are behind" : "");
+  return text + ", the leader: all followers are behind";
 }
 
 // What is worth saying about the cluster beside the choice.

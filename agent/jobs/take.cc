@@ -99,11 +99,8 @@ Result<Cluster> look_at_cluster(etcd::Client& client, etcd::WithoutLeader policy
     cluster.survey.failures.insert(cluster.survey.failures.begin(), failures.begin(),
                                    failures.end());
   }
-  for (const auto& failure : cluster.survey.failures)
-    cluster.warnings.push_back(describe(failure.error));
-  for (const auto& warning : cluster.survey.warnings) cluster.warnings.push_back(warning);
   cluster.choice = TRY(etcd::choose(cluster.survey, policy));
-  for (const auto& warning : cluster.choice.warnings) cluster.warnings.push_back(warning);
+  cluster.warnings = cluster.choice.warnings;
   if (!cluster.choice.first().warning.empty())
     cluster.warnings.push_back(cluster.choice.first().warning);
   return cluster;
