@@ -122,7 +122,7 @@ EtcdCluster EtcdCluster::start(const EtcdOptions& options) {
   return cluster;
 }
 
-void EtcdCluster::add_learner(std::string initial_cluster, int client_port, int peer_port) {
+void EtcdCluster::add_learner(const std::string& initial_cluster, int client_port, int peer_port) {
   ctl({"member", "add", "learner", "--learner", "--peer-urls", url(peer_port)});
   learner_endpoint_ = url(client_port);
   add_member("learner", initial_cluster + ",learner=" + url(peer_port), "existing", client_port,

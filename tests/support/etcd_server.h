@@ -68,7 +68,7 @@ class EtcdCluster {
   std::string url(int port) const;
   EtcdCluster at(const std::string& endpoint) const;  // no servers: for etcdctl only
   void spawn(size_t member);
-  void add_learner(std::string initial_cluster, int client_port, int peer_port);
+  void add_learner(const std::string& initial_cluster, int client_port, int peer_port);
   void enable_auth();
 
   std::vector<Command> commands_;

@@ -78,6 +78,7 @@ class FakeConnection {
         answer(server_.unary_answer(path));
       for (;;) take_frame();  // until the client closes
     } catch (const Closed&) {
+      return;
     }
   }
 

@@ -55,7 +55,8 @@ std::vector<std::string> environment(const std::map<std::string, std::string>& c
     std::string text = *entry;
     if (!changes.contains(text.substr(0, text.find('=')))) out.push_back(std::move(text));
   }
-  for (const auto& [name, value] : changes) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : changes)
+    out.push_back(std::string(name).append("=").append(value));
   return out;
 }
 
@@ -208,7 +209,7 @@ std::optional<Finished> Process::wait(std::chrono::milliseconds limit) {
   while (pid_ > 0) {
     auto pid = ::wait4(pid_, &status, WNOHANG, &usage);
     if (pid == pid_) return ended_ = outcome(status, usage);
-    if (pid < 0) broken("wait4");
+    if (pid < 0) break;  // not our child: nothing to wait for
     if (Clock::now() >= end) break;
     short_nap();
   }
