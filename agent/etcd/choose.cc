@@ -169,7 +169,8 @@ Result<Choice> choose(const Survey& survey, WithoutLeader policy) {
   if (!has_leader && policy == WithoutLeader::refuse)
     return fail(
         Code::unavailable,
-        "no leader: " + shown(survey, *voters.front()) + " and the others that answered know none",
+        "no leader: " + shown(survey, *voters.front()) +
+            (voters.size() == 1 ? " knows none" : " and the others that answered know none"),
         "Most members are down or cannot reach each other; save takes a snapshot all the "
         "same.");
   if (!has_leader) choice.warnings.insert(choice.warnings.begin(), "no leader, may be behind");

@@ -99,7 +99,14 @@ Result<Cluster> look_at_cluster(etcd::Client& client, etcd::WithoutLeader policy
     cluster.survey.failures.insert(cluster.survey.failures.begin(), failures.begin(),
                                    failures.end());
   }
-  cluster.choice = TRY(etcd::choose(cluster.survey, policy));
+  auto choice = etcd::choose(cluster.survey, policy);
+  if (!choice) {
+    // Why the rest of the cluster did not help stands in the same line.
+    for (const auto& failure : cluster.survey.failures)
+      choice.error().message += "; " + failure.error.message;
+    return std::unexpected(choice.error());
+  }
+  cluster.choice = std::move(*choice);
   cluster.warnings = cluster.choice.warnings;
   if (!cluster.choice.first().warning.empty())
     cluster.warnings.push_back(cluster.choice.first().warning);
