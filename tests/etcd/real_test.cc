@@ -111,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(Lines, Real,
 TEST(RealCluster, NamesTheWrongScheme) {
   auto plain = EtcdCluster::start({.version = "3.5"});
   auto secure = EtcdCluster::start({.version = "3.6", .tls = true});
-  auto other = [](std::string url) {
+  auto other = [](const std::string& url) {
     return url.starts_with("https") ? "http" + url.substr(5) : "https" + url.substr(4);
   };
   auto config = config_for(secure);
