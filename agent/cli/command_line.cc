@@ -17,10 +17,13 @@ constexpr std::string_view kAbout =
     "Takes snapshots of etcd together with the host files a control plane needs, proves them, "
     "keeps them as backup sets.";
 
+// The statuses that a verb of this version can end with.
 std::string exit_table() {
   std::string text = "Exit status:\n";
-  for (auto exit : report::all_exits())
+  for (auto exit : report::all_exits()) {
+    if (exit == report::Exit::destination_failed || exit == report::Exit::restore_failed) continue;
     text += std::format("  {}  {}\n", static_cast<int>(exit), report::meaning_of(exit));
+  }
   return text;
 }
 
@@ -108,6 +111,10 @@ report::Exit explain(const CLI::ParseError& error, const CLI::App& app, int argc
   if (error.get_exit_code() == 0) {
     app.exit(error, std::cout, std::cerr);  // --help, --version
     return report::Exit::done;
+  }
+  if (argc < 2) {
+    std::cerr << app.help();
+    return report::Exit::usage;
   }
   auto verb = unknown_verb(argc, argv, commands);
   if (!verb.empty()) {

@@ -264,7 +264,12 @@ Result<Config> load(const std::optional<std::string>& path, const Overrides& ove
   auto text = read_small_file(file, kMaxFileBytes);
   if (!text) {
     bool missing = text.error().code == Code::not_found;
-    if (missing && !path) return build(nullptr, escaped(file), overrides, need);
+    if (missing && !path) {
+      auto config = build(nullptr, escaped(file), overrides, need);
+      if (!config)
+        config.error().message = std::format("there is no {}; {}", file, config.error().message);
+      return config;
+    }
     auto error = std::move(text).error();
     error.message = "configuration: " + escaped(error.message);
     if (error.hint.empty() && missing) error.hint = "name another one with --config";
