@@ -86,6 +86,8 @@ def check_table(table, folders):
         above.add(room)
     for room in sorted(set(folders) - set(table)):
         yield f"agent/{room}: has no line in the table of agent/README.md"
+    for room in sorted(set(table) - set(folders)):
+        yield f"agent/README.md: {room} has a line in the table but no folder"
 
 
 def check_links(name, room, allowed, owned):

@@ -110,6 +110,10 @@ class Walls(unittest.TestCase):
     def test_room_without_a_line_in_the_table(self):
         self.finds("agent/extra/CMakeLists.txt", "snap_room(extra)\n", "agent/extra: has no line in the table of agent/README.md")
 
+    def test_line_without_a_room(self):
+        self.finds("agent/README.md", TABLE + "| kube/ | API | base | - |\n",
+                   "agent/README.md: kube has a line in the table but no folder")
+
     def test_table_that_points_upwards(self):
         self.finds("agent/README.md", TABLE.replace("| ground | - |", "| ground | net |"),
                    "agent/README.md: base may not use net: it does not stand above it in the table")
