@@ -24,7 +24,6 @@
 namespace snap::jobs {
 namespace {
 
-using snapshot::Finding;
 using snapshot::Level;
 
 // One set, held open.
