@@ -136,12 +136,22 @@ def check_unlisted(top, folder):
             yield f"{path.relative_to(top)}: not listed in {folder.relative_to(top)}/CMakeLists.txt"
 
 
+def check_forgotten_folders(top):
+    """Every folder with a CMakeLists.txt is built."""
+    for parent in (top / "agent", top / "tests"):
+        built = re.findall(r"^add_subdirectory\((\w+)\)", (parent / "CMakeLists.txt").read_text(), re.MULTILINE)
+        for lists in sorted(parent.glob("*/CMakeLists.txt")):
+            if lists.parent.name not in built:
+                yield f"{lists.parent.relative_to(top)}: not listed in {parent.name}/CMakeLists.txt"
+
+
 def violations(top):
     top = pathlib.Path(top)
     table = read_table(top)
     folders = [path.parent for path in sorted((top / "agent").glob("*/CMakeLists.txt"))]
     rooms = {folder.name: Room(folder) for folder in folders}
     yield from check_table(table, rooms)
+    yield from check_forgotten_folders(top)
     for folder in folders:
         name = folder.name
         allowed, owned = table.get(name, (set(), set()))

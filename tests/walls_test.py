@@ -15,6 +15,8 @@ TABLE = """| room | purpose | may use | owns |
 # A tree without a violation. Near misses are in it: own private header, system header of the same name as a room, and so on.
 SOUND = {
     "agent/README.md": TABLE,
+    "agent/CMakeLists.txt": "".join(f"add_subdirectory({room})\n" for room in ("base", "net", "dest", "extra")),
+    "tests/CMakeLists.txt": "add_subdirectory(dest)\n",
     "agent/base/CMakeLists.txt": "# ground\nsnap_room(base SOURCES text.cc HEADERS text.h)\n",
     "agent/base/text.h": "#include <string>\n",
     "agent/base/text.cc": '#include "base/text.h"\n#include <sys/stat.h>\n#include <unistd.h>\n#include <net/if.h>\n',
@@ -106,6 +108,9 @@ class Walls(unittest.TestCase):
 
     def test_test_that_is_not_listed(self):
         self.finds("tests/dest/forgotten_test.cc", "\n", "tests/dest/forgotten_test.cc: not listed in tests/dest/CMakeLists.txt")
+
+    def test_folder_that_is_not_built(self):
+        self.finds("tests/CMakeLists.txt", "# add_subdirectory(dest)\n", "tests/dest: not listed in tests/CMakeLists.txt")
 
     def test_room_without_a_line_in_the_table(self):
         self.finds("agent/extra/CMakeLists.txt", "snap_room(extra)\n", "agent/extra: has no line in the table of agent/README.md")
