@@ -93,7 +93,8 @@ class Backup {
 
   std::optional<Failure> lock();
   std::optional<Failure> preflight();
-  std::optional<Failure> make_room(const etcd::MemberStatus& member);
+  std::optional<Failure> make_room(const etcd::MemberStatus& member, const Inventory& inventory);
+  void warn_of_new_stream(const Inventory& inventory);
   std::optional<Failure> begin_set();
   std::optional<Failure> take();
   std::optional<Failure> prove();
@@ -149,11 +150,15 @@ std::optional<Failure> Backup::preflight() {
   cluster_ = std::move(*cluster);
   for (const auto& warning : cluster_->warnings) warn(warning);
   outcome_.cluster_id = to_hex(cluster_->id());
-  if (auto failure = make_room(cluster_->choice.first().member)) return failure;
+  auto inventory = read_inventory(*local_.place);
+  if (!inventory) return local_failure(inventory.error());
+  warn_of_new_stream(*inventory);
+  if (auto failure = make_room(cluster_->choice.first().member, *inventory)) return failure;
   return begin_set();
 }
 
-std::optional<Failure> Backup::make_room(const etcd::MemberStatus& member) {
+std::optional<Failure> Backup::make_room(const etcd::MemberStatus& member,
+                                         const Inventory& inventory) {
   auto space = local_.place->space();
   if (!space) return local_failure(space.error());
   local_facts().free_bytes = space->free_bytes;
@@ -164,18 +169,28 @@ std::optional<Failure> Backup::make_room(const etcd::MemberStatus& member) {
     return std::nullopt;
   }
   auto error = room.error();
-  auto inventory = read_inventory(*local_.place);
-  if (inventory) {
-    retain::Occasion occasion{.mode = retain::Mode::prune,
-                              .now = outcome_.started,
-                              .stream = {settings_.config.cluster, cluster_->id()},
-                              .just_made = {}};
-    auto bytes = prunable_bytes(
-        *inventory,
-        retain::decide(inventory->sets, policy_of(settings_.config.retention), occasion));
-    error.hint += std::format("; etcd-snapshot prune would free {}", human_size(bytes));
-  }
+  retain::Occasion occasion{.mode = retain::Mode::prune,
+                            .now = outcome_.started,
+                            .stream = {settings_.config.cluster, cluster_->id()},
+                            .just_made = {}};
+  auto verdicts = retain::decide(inventory.sets, policy_of(settings_.config.retention), occasion);
+  error.hint += std::format("; etcd-snapshot prune would free {}",
+                            human_size(prunable_bytes(inventory, verdicts)));
   return local_failure(error);
+}
+
+// A cluster that was restored has a new id: its sets are a new stream, and retention leaves those
+// of the old one alone.
+void Backup::warn_of_new_stream(const Inventory& inventory) {
+  auto newest = std::ranges::find_if(inventory.sets, [&](const sets::SetInfo& set) {
+    return set.state == sets::State::good && set.parts.cluster == settings_.config.cluster;
+  });
+  if (newest == inventory.sets.end() || newest->cluster_id == cluster_->id()) return;
+  warn(
+      std::format("etcd's cluster id is {}, that of the newest set {}: a new stream begins, the "
+                  "sets of the old one are kept until "
+                  "you remove them",
+                  to_hex(cluster_->id()), to_hex(newest->cluster_id)));
 }
 
 // Claims a name. A node that meets its own name (the clock stepped back) takes a later start.

@@ -22,7 +22,8 @@ using Progress = std::function<void(uint64_t done_bytes, uint64_t total_bytes)>;
 struct VerifyOptions {
   Level level = Level::structure;
   // Drops the file from the page cache first, so that the disk is read and not our memory of what
-  // was written. Only bytes that were synced can be dropped: fsync comes before.
+  // was written, and again afterwards. Only bytes that were synced can be dropped: fsync comes
+  // before.
   bool past_page_cache = false;
   unsigned threads = 2;  // 1: digest and walk one after the other
   std::stop_token stop = {};
