@@ -1,0 +1,159 @@
+#include "jobs/lock.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <format>
+
+#include "jobs/make_set.h"
+
+namespace snap::jobs {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+std::string host_name() {
+  char name[256] = {};
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+// A process that holds the lock until it is killed.
+class Holder {
+ public:
+  explicit Holder(const std::string& directory) {
+    int pipe[2];
+    if (::pipe2(pipe, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      auto lock = RunLock::acquire(directory, "prod-east", test::kSampleStart);
+      (void)!::write(pipe[1], lock ? "+" : "-", 1);
+      while (true) ::pause();
+    }
+    char answer = 0;
+    if (::read(pipe[0], &answer, 1) != 1 || answer != '+') throw std::runtime_error("no lock");
+    ::close(pipe[0]);
+    ::close(pipe[1]);
+  }
+  Holder(const Holder&) = delete;
+  ~Holder() { kill(); }
+
+  pid_t pid() const { return pid_; }
+  void kill() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+TEST(RunLock, IsHeldByOneAndNamesTheHolder) {  // F-L16
+  test::TempDir dir;
+  Holder holder(dir.path());
+  auto second = RunLock::acquire(dir.path(), "prod-east", test::kSampleStart + 1min);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::unavailable);
+  EXPECT_THAT(
+      second.error().message,
+      HasSubstr(std::format("pid {} on {} since 2026-11-21T01:30:00Z", holder.pid(), host_name())));
+}
+
+TEST(RunLock, OfADeadHolderBlocksNobody) {  // F-L16
+  test::TempDir dir;
+  Holder holder(dir.path());
+  holder.kill();
+  EXPECT_THAT(read_text(dir.path(".lock-prod-east")), HasSubstr("pid "));
+  EXPECT_TRUE(RunLock::acquire(dir.path(), "prod-east", test::kSampleStart));
+}
+
+TEST(RunLock, IsFreeAgainWhenItsOwnerIsGone) {
+  test::TempDir dir;
+  {
+    auto first = RunLock::acquire(dir.path(), "prod-east", test::kSampleStart).value();
+  }
+  EXPECT_TRUE(RunLock::acquire(dir.path(), "prod-east", test::kSampleStart));
+}
+
+TEST(RunLock, OfAnotherClusterIsAnotherLock) {
+  test::TempDir dir;
+  auto east = RunLock::acquire(dir.path(), "prod-east", test::kSampleStart);
+  auto west = RunLock::acquire(dir.path(), "prod-west", test::kSampleStart);
+  EXPECT_TRUE(east);
+  EXPECT_TRUE(west);
+}
+
+TEST(RunLock, IsTheFileThatThePathLeadsTo) {  // F-L17
+  test::TempDir dir;
+  auto first = RunLock::acquire(dir.path(), "prod-east", test::kSampleStart).value();
+  // Deleted by hand. The next owner makes the file anew, and that one counts from now on.
+  fs::remove(dir.path(".lock-prod-east"));
+  auto second = RunLock::acquire(dir.path(), "prod-east", test::kSampleStart);
+  ASSERT_TRUE(second);
+  auto third = RunLock::acquire(dir.path(), "prod-east", test::kSampleStart);
+  EXPECT_EQ(third.error().code, Code::unavailable);
+}
+
+struct Trap {
+  std::string name;
+  void (*set)(const std::string& path, const std::string& elsewhere);
+};
+void PrintTo(const Trap& trap, std::ostream* out) { *out << trap.name; }
+class RunLockTraps : public testing::TestWithParam<Trap> {};
+TEST_P(RunLockTraps, AreRefused) {  // F-L17
+  test::TempDir dir;
+  write_text(dir.path("elsewhere"), "precious");
+  GetParam().set(dir.path(".lock-prod-east"), dir.path("elsewhere"));
+  auto lock = RunLock::acquire(dir.path(), "prod-east", test::kSampleStart);
+  ASSERT_FALSE(lock);
+  EXPECT_THAT(lock.error().message, HasSubstr(".lock-prod-east"));
+  EXPECT_EQ(read_text(dir.path("elsewhere")), "precious");
+}
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, RunLockTraps,
+    testing::Values(
+        Trap{"symlink", [](const auto& path, const auto& to) { fs::create_symlink(to, path); }},
+        Trap{"dangling_symlink",
+             [](const auto& path, const auto& to) { fs::create_symlink(to + ".none", path); }},
+        Trap{"directory", [](const auto& path, const auto&) { fs::create_directory(path); }}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(HoldSet, KeepsASetFromBeingRemoved) {
+  test::TempDir dir;
+  auto set = make_set(dir.path());
+  auto place = open_place(dir.path());
+  {
+    auto reader = hold_set(dir.path(set)).value();
+    auto another = hold_set(dir.path(set));
+    EXPECT_TRUE(another) << "readers do not keep each other out";
+    auto removed = place->remove(set, {kManifest});
+    ASSERT_FALSE(removed);
+    EXPECT_EQ(removed.error().code, Code::unavailable);
+    EXPECT_TRUE(fs::exists(dir.path(set + "/" + kManifest)));
+  }
+  EXPECT_TRUE(place->remove(set, {kManifest}));
+  EXPECT_FALSE(fs::exists(dir.path(set + "/" + kManifest)));
+}
+
+TEST(HoldSet, SaysThatASetIsBeingRemoved) {
+  test::TempDir dir;
+  auto set = make_set(dir.path());
+  auto remover = open_file(dir.path(set), O_RDONLY | O_DIRECTORY).value();
+  ASSERT_EQ(::flock(remover.get(), LOCK_EX | LOCK_NB), 0);
+  auto held = hold_set(dir.path(set));
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().code, Code::unavailable);
+  EXPECT_THAT(held.error().message, HasSubstr("being removed"));
+}
+
+}  // namespace
+}  // namespace snap::jobs
