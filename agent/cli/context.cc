@@ -50,9 +50,12 @@ void Context::print(std::string_view text) {
 Result<config::Config> Context::load(config::Need need, bool environment) const {
   auto overrides = TRY(overrides_of(flags_, environment));
   auto path = flags_.config.empty() ? std::nullopt : std::optional(flags_.config);
-  auto config = TRY(config::load(path, overrides, need));
-  for (const auto& warning : config.warnings) log_.warn(warning);
-  return config;
+  auto config = config::load(path, overrides, need);
+  // A file that is missing or not ours to read is a mistake like any other in the configuration.
+  if (!config) config.error().code = Code::invalid;
+  auto loaded = TRY(std::move(config));
+  for (const auto& warning : loaded.warnings) log_.warn(warning);
+  return loaded;
 }
 
 Result<jobs::Settings> Context::settle(config::Need need, bool environment) const {

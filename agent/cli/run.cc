@@ -15,21 +15,38 @@ struct Options {
   bool no_prune = false;
 };
 
+// Ends a run that cannot begin. Its outcome line is printed too: whoever reads them gets one.
+report::Exit refuse(const std::string& trigger, const Error& error, Context& context) {
+  auto now = now_utc();
+  report::Outcome outcome{.version = std::string(kVersion),
+                          .trigger = trigger,
+                          .started = now,
+                          .finished = now,
+                          .exit = jobs::local_exit(error),
+                          .error = report::Failure{error, "config"}};
+  context.fail(outcome.exit, error);
+  context.print(report::to_json_line(outcome));
+  return outcome.exit;
+}
+
 report::Exit run(const Options& options, Context& context) {
+  auto trigger = options.trigger;
+  if (trigger.empty()) trigger = context.log().terminal() ? "manual" : "schedule";
   auto names = context.bare_set_words();
   if (names.size() > 1) {
-    return context.fail(
-        report::Exit::usage,
-        {Code::invalid, std::format("--set names two sets: {} and {}", names[0], names[1]), ""});
+    return refuse(
+        trigger,
+        {Code::invalid, std::format("--set names two sets: {} and {}", names[0], names[1]),
+         "give one name, or none"},
+        context);
   }
   auto settings = context.settle(config::Need::sets);
-  if (!settings) return context.fail(jobs::local_exit(settings.error()), settings.error());
+  if (!settings) return refuse(trigger, settings.error(), context);
   jobs::BackupRequest request{
-      .trigger = options.trigger,
+      .trigger = trigger,
       .set_name = names.empty() ? std::nullopt : std::optional(names.front()),
       .prune = !options.no_prune,
       .version = std::string(kVersion)};
-  if (request.trigger.empty()) request.trigger = context.log().terminal() ? "manual" : "schedule";
   auto progress = report::make_progress(context.log());
   auto outcome =
       jobs::run_backup(*settings, request, {context.log(), *progress, now_utc, context.stop()});

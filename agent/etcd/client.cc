@@ -17,7 +17,12 @@ Result<Client> Client::create(ClientConfig config) {
   TRY(net::check(config.tls));
   if (config.username.empty() && !config.password_file.empty())
     return fail(Code::invalid, "a password file without a user name");
-  if (!config.password_file.empty()) TRY(read_small_file(config.password_file, 4096));
+  if (!config.password_file.empty()) {
+    auto password = read_small_file(config.password_file, 4096);
+    if (!password)
+      return fail(Code::invalid, password.error().message,
+                  "The password file must be one that this user can read.");
+  }
   return Client(std::make_shared<Session>(std::move(config)));
 }
 

@@ -198,13 +198,16 @@ std::optional<Failure> Backup::begin_set() {
   sets::SetName name{settings_.config.cluster, outcome_.started, settings_.node};
   if (request_.set_name) {
     auto given = sets::SetName::parse(*request_.set_name);
-    if (!given) return Failure{Exit::usage, stage_, given.error()};
+    if (!given) {
+      given.error().hint = "name it like prod-east_2026-11-21T013000Z_master-0, or leave --set out";
+      return Failure{Exit::usage, stage_, given.error()};
+    }
     if (given->cluster != name.cluster) {
-      return Failure{
-          Exit::usage,
-          stage_,
-          {Code::invalid,
-           std::format("set {} is not of cluster {}", *request_.set_name, name.cluster), ""}};
+      return Failure{Exit::usage,
+                     stage_,
+                     {Code::invalid,
+                      std::format("set {} is not of cluster {}", *request_.set_name, name.cluster),
+                      std::format("its name must begin with {}_", name.cluster)}};
     }
     name = *given;
   }

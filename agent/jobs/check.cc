@@ -105,7 +105,10 @@ class Doctor {
                      std::format("create it: mkdir -p {}", parent)},
                     Exit::usage);
       }
-      return ok("local", std::format("{} is not there yet; the first run creates it", directory));
+      ok("local", std::format("{} is not there yet; the first run creates it", directory));
+      auto above = dest::open_local(parent, false);
+      if (above) space(*above);
+      return;
     }
     if (!opened) return fail("local", opened.error(), local_exit(opened.error()));
     for (const auto& warning : opened->warnings) warn("local", warning);

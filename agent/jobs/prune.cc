@@ -86,6 +86,9 @@ Pruned prune_place(dest::Destination& place, const Inventory& inventory,
       pruned.notes.push_back(
           std::format("{} was not removed: {}", verdict.set, removed.error().message));
     } else {
+      if (removed.error().hint.empty())
+        removed.error().hint =
+            "look at the owner, mode and attributes of what could not be removed";
       pruned.failures.push_back({Exit::prune_failed, "prune", removed.error()});
     }
   }

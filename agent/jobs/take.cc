@@ -58,7 +58,7 @@ Result<Taken> transfer(etcd::SnapshotStream& stream, GuardedStream& guarded,
         Code::corrupt,
         std::format("{}: the snapshot does not match its own SHA-256: {} announced, {} received",
                     from.member.endpoint, to_hex(digest.trailer), to_hex(digest.body)),
-        "something on the way changed the data, or the member's disk is failing: see its log");
+        "");
   }
   TRY(sink->finish());
   return Taken{.member = from,
@@ -68,6 +68,11 @@ Result<Taken> transfer(etcd::SnapshotStream& stream, GuardedStream& guarded,
                .warnings = {}};
 }
 
+// A missing or forbidden directory of ours must not read like a member that is missing or forbids.
+Code code_of_place(Code code) {
+  return code == Code::no_space || code == Code::cancelled ? code : Code::internal;
+}
+
 Attempt attempt(etcd::Client& client, const etcd::Candidate& from, const TakeOptions& options) {
   auto stream = client.snapshot(from.member.endpoint);
   GuardedStream guarded(*stream, options.room_bytes);
@@ -75,9 +80,15 @@ Attempt attempt(etcd::Client& client, const etcd::Candidate& from, const TakeOpt
   // A wrong trailer is the member's failure too; everything else that it did not cause is the
   // place's.
   bool member_failed = !taken && (guarded.member_failed() || taken.error().code == Code::corrupt);
-  if (!taken && !member_failed && taken.error().code == Code::denied)
-    taken.error().code = Code::internal;
+  if (!taken && !member_failed) taken.error().code = code_of_place(taken.error().code);
   return {std::move(taken), member_failed};
+}
+
+// What to try when the member said nothing that helps.
+std::string hint_for(Code code) {
+  if (code == Code::corrupt)
+    return "something on the way changed the data, or the member's disk is failing: see its log";
+  return "look at the member's log and at what lies on the way to it, then start again";
 }
 
 bool another_may_do_better(const Error& error) {
@@ -125,6 +136,8 @@ Result<Taken> take_snapshot(etcd::Client& client, const Cluster& cluster,
     if (result.result) result.result->warnings.push_back(first);
     if (!result.result) result.result.error().message += "; before that, " + first;
   }
+  if (result.member_failed && result.result.error().hint.empty())
+    result.result.error().hint = hint_for(result.result.error().code);
   auto taken = TRY(std::move(result.result));
   auto after = client.status(taken.member.member.endpoint);
   if (after) {

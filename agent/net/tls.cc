@@ -21,7 +21,11 @@ using PrivateKey = Handle<EVP_PKEY, &EVP_PKEY_free>;
 constexpr uint64_t kMaxFileBytes = 4U << 20;
 
 Result<Bio> open_pem(const std::string& path) {
-  auto text = TRY(read_small_file(path, kMaxFileBytes));
+  auto file = read_small_file(path, kMaxFileBytes);
+  if (!file)
+    return fail(Code::invalid, file.error().message,
+                "cacert, cert and key must name PEM files that this user can read");
+  auto text = std::move(*file);
   Bio bio(BIO_new(BIO_s_mem()));
   if (!bio || BIO_write(bio.get(), text.data(), static_cast<int>(text.size())) !=
                   static_cast<int>(text.size()))
