@@ -73,7 +73,7 @@ void Agent::plant(const std::string& file, const std::string& content) const {
 
 void Agent::configure(const AgentSetup& setup) {
   std::string text = "cluster: " + setup.cluster + "\netcd:\n  profile: none\n";
-  if (!setup.endpoints.empty()) text += "  endpoints: [" + join(setup.endpoints, ", ") + "]\n";
+  if (!setup.endpoints.empty()) text += "  endpoints: ['" + join(setup.endpoints, "', '") + "']\n";
   auto add = [&text](const std::string& key, const std::string& value) {
     if (!value.empty()) text += "  " + key + ": " + value + "\n";
   };
