@@ -17,7 +17,7 @@ uint64_t hash(Bytes key, uint64_t seed) {
   auto state = mix(seed + key.size());
   for (; key.size() >= 8; key = key.subspan(8)) state = mix(state ^ load_le<uint64_t>(key.data()));
   uint64_t rest = 0;
-  std::memcpy(&rest, key.data(), key.size());
+  if (!key.empty()) std::memcpy(&rest, key.data(), key.size());
   return mix(state + rest);
 }
 

@@ -101,8 +101,8 @@ TEST_P(Contract, RemovalLeavesFilesThatItWasNotTold) {
 
 TEST_P(Contract, RefusesHostileNames) {
   auto place = open();
-  for (const std::string name :
-       {"", ".", "..", "../x", "a/b", "/abs", ".hidden", "a\nb", std::string(256, 'n').c_str()}) {
+  for (const auto& name :
+       Names{"", ".", "..", "../x", "a/b", "/abs", ".hidden", "a\nb", std::string(256, 'n')}) {
     EXPECT_EQ(place->begin(name).error().code, Code::invalid) << name;
     EXPECT_EQ(place->open("g", name).error().code, Code::invalid) << name;
     EXPECT_EQ(place->remove(name, {}).error().code, Code::invalid) << name;
