@@ -132,9 +132,18 @@ Walk::~Walk() = default;
 const Meta& Walk::meta() const { return state_->shared.meta; }
 const std::vector<Bucket>& Walk::buckets() const { return state_->buckets; }
 
+// Each page costs a bit, twice where a freelist is stored. 512 GiB of pages of 4 KiB: etcd itself
+// stops far below.
+constexpr uint64_t kMostPages = 1ULL << 27;
+
 Result<std::unique_ptr<Walk>> Walk::open(const File& file, WalkOptions options, Damages& damages) {
   auto meta = TRY(choose_meta(file, damages));
   if (!meta) return nullptr;
+  if (meta->pages > kMostPages) {
+    damages.add(
+        {0, 0, std::format("claims {} pages, at most {} are looked at", meta->pages, kMostPages)});
+    return nullptr;
+  }
   auto state = std::make_unique<State>(file, *meta, std::move(options), damages);
   state->shared.used.mark(0, 2);
   state->shared.used_bytes = 2 * uint64_t{meta->page_bytes};

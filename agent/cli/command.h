@@ -39,6 +39,7 @@ struct Command {
   std::vector<Flag> flags = {};
   std::vector<Argument> arguments = {};
   bool asks_etcd = false;  // takes --endpoints, --cacert and the like
+  bool names_set = false;  // a word of --set without "=" is the name of a set
   std::function<report::Exit(Context&)> run;
 };
 

@@ -34,7 +34,14 @@ void add_flag(CLI::App& app, const Flag& flag, const std::string& group) {
         if constexpr (std::is_same_v<decltype(to), bool*>) {
           return app.add_flag(name, *to, flag.help);
         } else {
-          return app.add_option(name, *to, flag.help)->type_name(flag.value);
+          // One value after each flag: what follows it is an argument of the verb.
+          auto* added = app.add_option(name, *to, flag.help)->type_name(flag.value);
+          if constexpr (std::is_same_v<decltype(to), std::vector<std::string>*>) {
+            added->expected(1)
+                ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+                ->allow_extra_args(false);
+          }
+          return added;
         }
       },
       flag.target);

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <format>
 
 #include "base/file.h"
@@ -10,6 +12,12 @@
 
 namespace snap::cli {
 namespace {
+
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  auto directory = std::filesystem::current_path(error);
+  return error ? path : (directory / path).lexically_normal().string();
+}
 
 Result<config::Overrides> overrides_of(const CommonFlags& flags, bool environment) {
   config::Overrides overrides;
@@ -32,6 +40,15 @@ Result<config::Overrides> overrides_of(const CommonFlags& flags, bool environmen
   for (const auto& row : kRows) {
     if (!row.value.empty())
       overrides.push_back({std::string(row.key), row.value, std::string(row.flag)});
+  }
+  // On the command line a path is relative to where one stands, as with etcdctl; in the file it
+  // would be a trap.
+  constexpr std::string_view kPaths[] = {"etcd.cacert", "etcd.cert", "etcd.key",
+                                         "etcd.passwordFile"};
+  for (auto& override : overrides) {
+    bool is_path = std::ranges::contains(kPaths, override.key) && !override.value.empty();
+    if (is_path && !override.value.starts_with('/') && override.origin != "--set")
+      override.value = absolute(override.value);
   }
   // etcdctl takes NAME:PASSWORD; a password on a command line is seen by every user of the host.
   if (flags.user.contains(':')) {
@@ -59,7 +76,10 @@ Result<config::Config> Context::load(config::Need need, bool environment) const 
 }
 
 Result<jobs::Settings> Context::settle(config::Need need, bool environment) const {
-  return jobs::settle(TRY(load(need, environment)), node::Host{}, stop_);
+  auto config = TRY(load(need, environment));
+  auto settings = TRY(jobs::settle(std::move(config), node::Host{}, stop_));
+  for (const auto& warning : settings.warnings) log_.warn(warning);
+  return settings;
 }
 
 std::vector<std::string> Context::bare_set_words() const {

@@ -30,6 +30,12 @@ report::Exit execute(int argc, char** argv) {
   StopOnSignal stop;
   report::Log log({.least = log_level(common), .terminal = {}, .colour = {}, .clock = {}});
   Context context(common, log, stop.token());
+  auto words = context.bare_set_words();
+  if (!words.empty() && !parsed.command->names_set) {
+    return context.fail(report::Exit::usage,
+                        {Code::invalid, std::format("--set {}: no value is given", words.front()),
+                         "write it as --set KEY=VALUE, for example --set retention.keepLast=7"});
+  }
   auto exit = parsed.command->run(context);
   if (!context.printed_all())
     log.warn("standard output could not be written: what was printed there is incomplete");

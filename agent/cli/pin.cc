@@ -11,7 +11,7 @@ namespace snap::cli {
 namespace {
 
 report::Exit run(const std::string& name, bool pin, Context& context) {
-  auto opened = open_and_lock(context);
+  auto opened = open_and_lock(context, name);
   if (!opened) return context.fail(opened.error());
   auto& local = opened->place.local;
   const auto* set = opened->inventory.find(name);

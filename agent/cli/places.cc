@@ -1,6 +1,9 @@
 #include "cli/places.h"
 
+#include <format>
 #include <utility>
+
+#include "sets/name.h"
 
 namespace snap::cli {
 
@@ -15,12 +18,21 @@ Result<Place> open_place(Context& context) {
   return Place{std::move(config), std::move(opened)};
 }
 
-std::expected<LockedPlace, jobs::Failure> open_and_lock(Context& context) {
+std::expected<LockedPlace, jobs::Failure> open_and_lock(Context& context,
+                                                        const std::optional<std::string>& set) {
   auto failed = [](report::Exit exit, const Error& error) {
     return std::unexpected(jobs::Failure{exit, "lock", error});
   };
   auto place = open_place(context);
   if (!place) return failed(jobs::local_exit(place.error()), place.error());
+  auto name = sets::SetName::parse(set.value_or(""));
+  if (name && name->cluster != place->config.cluster) {
+    return failed(report::Exit::usage,
+                  {Code::invalid,
+                   std::format("{} is a set of cluster {}, the configuration is that of {}", *set,
+                               name->cluster, place->config.cluster),
+                   "name the configuration of that cluster with --config"});
+  }
   auto lock = jobs::RunLock::acquire(place->local.directory, place->config.cluster, now_utc());
   if (!lock)
     return failed(lock.error().code == Code::unavailable ? report::Exit::locked

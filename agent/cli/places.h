@@ -1,6 +1,10 @@
 // The places of the configuration, opened for verbs that work on sets.
 #pragma once
 
+#include <expected>
+#include <optional>
+#include <string>
+
 #include "base/result.h"
 #include "cli/context.h"
 #include "dest/local.h"
@@ -23,6 +27,9 @@ struct LockedPlace {
   jobs::RunLock lock;
   jobs::Inventory inventory;
 };
-std::expected<LockedPlace, jobs::Failure> open_and_lock(Context& context);
+// `set`: the one to be changed. The lock is that of the configured cluster, so a set of another one
+// is refused.
+std::expected<LockedPlace, jobs::Failure> open_and_lock(Context& context,
+                                                        const std::optional<std::string>& set);
 
 }  // namespace snap::cli

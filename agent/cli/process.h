@@ -14,8 +14,8 @@ namespace snap::cli {
 // - SIGPIPE and SIGXFSZ are ignored, so that write reports the error; no core file is written.
 void prepare_process();
 
-// Turns SIGTERM and SIGINT into a stop request while it lives. One of a kind, made before other
-// threads start.
+// Turns SIGTERM, SIGINT and SIGHUP into a stop request while it lives. One of a kind, made before
+// other threads start.
 class StopOnSignal {
  public:
   StopOnSignal();

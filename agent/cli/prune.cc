@@ -14,32 +14,36 @@
 namespace snap::cli {
 namespace {
 
-std::string word_for(const retain::Verdict& verdict, bool dry_run) {
-  if (verdict.keep) return "keep";
-  return dry_run ? "would remove" : "remove";
+bool was_removed(const jobs::Pruned& pruned, const std::string& set) {
+  return std::ranges::contains(pruned.removed, set, &report::Removal::set);
 }
 
-std::string to_table(const std::vector<retain::Verdict>& verdicts, bool dry_run) {
+std::string word_for(const retain::Verdict& verdict, const jobs::Pruned& pruned, bool dry_run) {
+  if (verdict.keep) return "keep";
+  if (dry_run) return "would remove";
+  return was_removed(pruned, verdict.set) ? "removed" : "NOT removed";
+}
+
+std::string to_table(const jobs::Pruned& pruned, bool dry_run) {
   report::Table table({{"SET"}, {"VERDICT"}, {"WHY"}});
-  for (const auto& verdict : verdicts)
-    table.add({verdict.set, word_for(verdict, dry_run), verdict.reason});
+  for (const auto& verdict : pruned.verdicts)
+    table.add({verdict.set, word_for(verdict, pruned, dry_run), verdict.reason});
   return table.empty() ? "no sets\n" : table.text();
 }
 
 std::string to_json(const jobs::Pruned& pruned, bool dry_run) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const auto& verdict : pruned.verdicts) {
-    bool removed = std::ranges::contains(pruned.removed, verdict.set, &report::Removal::set);
     rows.push_back({{"set", verdict.set},
                     {"keep", verdict.keep},
                     {"reason", verdict.reason},
-                    {"removed", removed}});
+                    {"removed", was_removed(pruned, verdict.set)}});
   }
   return report::json_text(nlohmann::ordered_json{{"dryRun", dry_run}, {"sets", rows}});
 }
 
 report::Exit run(bool dry_run, Context& context) {
-  auto opened = open_and_lock(context);
+  auto opened = open_and_lock(context, std::nullopt);
   if (!opened) return context.fail(opened.error());
   const auto& config = opened->place.config;
   auto& place = *opened->place.local.place;
@@ -51,7 +55,7 @@ report::Exit run(bool dry_run, Context& context) {
                             .just_made = {}};
   auto pruned = jobs::prune_place(place, opened->inventory, jobs::policy_of(config.retention),
                                   occasion, dry_run);
-  context.print(context.json() ? to_json(pruned, dry_run) : to_table(pruned.verdicts, dry_run));
+  context.print(context.json() ? to_json(pruned, dry_run) : to_table(pruned, dry_run));
   for (const auto& note : pruned.notes) context.log().warn(note);
   for (const auto& failure : pruned.failures) context.fail(failure);
   if (!dry_run) context.log().info(std::format("removed {} sets", pruned.removed.size()));

@@ -17,7 +17,7 @@ struct Options {
 };
 
 report::Exit run(const Options& options, Context& context) {
-  auto opened = open_and_lock(context);
+  auto opened = open_and_lock(context, options.set);
   if (!opened) return context.fail(opened.error());
   auto& local = opened->place.local;
   const auto* set = opened->inventory.find(options.set);

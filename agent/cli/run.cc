@@ -77,6 +77,7 @@ Command run_command() {
                  &options->trigger},
                 {"no-prune", "", "remove no set afterwards", &options->no_prune}},
       .asks_etcd = true,
+      .names_set = true,
       .run = [options](Context& context) { return run(*options, context); }};
 }
 

@@ -45,7 +45,7 @@ report::Exit run(const std::string& given, Context& context) {
   if (file == "-") {
     context.log().info(line);
   } else {
-    context.print(context.json() ? to_json(escaped(file), *saved) : line + "\n");
+    context.print(context.json() ? to_json(file, *saved) : line + "\n");
   }
   return report::Exit::done;
 }

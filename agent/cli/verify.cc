@@ -1,4 +1,5 @@
 // etcd-snapshot verify FILE|SET...: is it whole? Needs no cluster.
+#include <filesystem>
 #include <format>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -59,7 +60,9 @@ std::string to_text(const jobs::Verified& verified, const std::string& level) {
 // directory.
 Result<std::string> path_of(const std::string& name, Context& context,
                             std::optional<std::string>& directory) {
-  if (name.contains('/') || !sets::SetName::parse(name)) return name;
+  std::error_code ignored;
+  if (name.contains('/') || !sets::SetName::parse(name) || std::filesystem::exists(name, ignored))
+    return name;
   if (!directory) directory = TRY(context.load(config::Need::sets)).local.directory;
   return *directory + "/" + name;
 }
@@ -82,7 +85,11 @@ report::Exit verify_one(const std::string& name, const Options& options, Context
       }};
   auto verified = jobs::verify_path(*path, verify);
   progress->end();
-  if (!verified) return context.fail(jobs::local_exit(verified.error()), verified.error());
+  if (!verified) {
+    if (context.json())
+      results.push_back({{"name", name}, {"sound", nullptr}, {"error", verified.error().message}});
+    return context.fail(jobs::local_exit(verified.error()), verified.error());
+  }
   verified->path = name;
   for (const auto& warning : verified->warnings)
     context.log().warn(std::format("{}: {}", escaped(name), warning));

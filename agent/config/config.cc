@@ -266,7 +266,7 @@ Result<Config> load(const std::optional<std::string>& path, const Overrides& ove
     bool missing = text.error().code == Code::not_found;
     if (missing && !path) {
       auto config = build(nullptr, escaped(file), overrides, need);
-      if (!config)
+      if (!config && need == Need::sets)
         config.error().message = std::format("there is no {}; {}", file, config.error().message);
       return config;
     }

@@ -12,6 +12,7 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <format>
 #include <utility>
 
@@ -161,7 +162,14 @@ class LocalIncoming : public Incoming {
       return fail_errno(errno, std::format("publish {}", root_.name_of(group_)));
     }
     published_ = true;
-    return sync_file(root_.fd.get(), root_.path);
+    auto synced = sync_file(root_.fd.get(), root_.path);
+    // A name that may not survive a power loss is taken back: nothing is published that is not
+    // durable.
+    if (!synced && ::renameat2(root_.fd.get(), group_.c_str(), root_.fd.get(),
+                               incoming_name(group_).c_str(), RENAME_NOREPLACE) == 0) {
+      published_ = false;
+    }
+    return synced;
   }
 
  private:
@@ -247,6 +255,7 @@ class Local : public Destination {
     if (!opened && opened.error().code == Code::not_found) return std::vector<std::string>{};
     auto dir = TRY(std::move(opened));
     if (::flock(dir.fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return fail_errno(errno, std::format("lock {}", dir.path));
       return fail(Code::unavailable, std::format("{} is being read by another command", dir.path),
                   "run this again when that has ended");
     }
@@ -364,12 +373,12 @@ Result<LocalPlace> open_local(const std::string& directory, bool create) {
   }
   LocalPlace result;
   result.directory = TRY(std::move(real));
-  if (result.directory != trimmed)
+  if (result.directory != std::filesystem::path(trimmed).lexically_normal())
     result.warnings.push_back(
         std::format("{} leads to {} through a symbolic link", trimmed, result.directory));
 
   auto opened = open_file(result.directory, O_RDONLY | O_DIRECTORY);
-  if (!opened && opened.error().message.contains("not a directory")) {
+  if (!opened && opened.error().code == Code::not_found) {
     return fail(Code::invalid, std::format("{} is not a directory", result.directory));
   }
   Dir root{TRY(std::move(opened)), result.directory};

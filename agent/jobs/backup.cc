@@ -9,11 +9,11 @@
 #include "base/text.h"
 #include "dest/local.h"
 #include "jobs/backup_set.h"
+#include "jobs/certificates.h"
 #include "jobs/lock.h"
 #include "jobs/prune.h"
 #include "jobs/room.h"
 #include "jobs/take.h"
-#include "node/certificate.h"
 #include "report/metrics.h"
 
 namespace snap::jobs {
@@ -21,7 +21,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kCertificateWarning = std::chrono::days(30);
 constexpr int kLaterStarts = 120;
 
 // One run. Each stage returns what went wrong; the first failure before the set is published ends
@@ -101,7 +100,9 @@ class Backup {
   std::optional<Failure> collect();
   std::optional<Failure> publish();
   std::optional<Failure> prune();
-  void warn_of_certificates();
+  bool dated_in_the_future(const sets::SetInfo& set) const {
+    return set.parts.start > outcome_.started + retain::kFutureTolerance;
+  }
   void count_sets(const Inventory& inventory);
   void finish();
 
@@ -133,9 +134,9 @@ std::optional<Failure> Backup::lock() {
   lock_ = std::move(*lock);
   auto cleaned =
       clean_up(*local_.place, {settings_.config.cluster, settings_.node, outcome_.started});
-  if (!cleaned) return local_failure(cleaned.error());
-  for (const auto& text : *cleaned) around_.log.warn(text);
-  local_facts().leftovers_removed = std::move(*cleaned);
+  for (const auto& text : cleaned.removed) around_.log.warn(text);
+  for (const auto& problem : cleaned.problems) warn(problem);
+  local_facts().leftovers_removed = std::move(cleaned.removed);
   return std::nullopt;
 }
 
@@ -144,14 +145,18 @@ std::optional<Failure> Backup::preflight() {
   auto client = etcd::Client::create(settings_.etcd);
   if (!client) return Failure{etcd_exit(client.error()), stage_, client.error()};
   client_.emplace(std::move(*client));
-  warn_of_certificates();
+  for (const auto& text : certificate_warnings(certificates_for_etcd(settings_), outcome_.started))
+    warn(text);
   auto cluster = look_at_cluster(*client_, etcd::WithoutLeader::refuse);
   if (!cluster) return Failure{etcd_exit(cluster.error()), stage_, cluster.error()};
   cluster_ = std::move(*cluster);
   for (const auto& warning : cluster_->warnings) warn(warning);
   outcome_.cluster_id = to_hex(cluster_->id());
   auto inventory = read_inventory(*local_.place);
-  if (!inventory) return local_failure(inventory.error());
+  // What lies there already only feeds warnings and a hint: it must not keep a new backup from
+  // being made.
+  if (!inventory) warn(describe(inventory.error()));
+  if (!inventory) inventory = Inventory{};
   warn_of_new_stream(*inventory);
   if (auto failure = make_room(cluster_->choice.first().member, *inventory)) return failure;
   return begin_set();
@@ -183,7 +188,8 @@ std::optional<Failure> Backup::make_room(const etcd::MemberStatus& member,
 // of the old one alone.
 void Backup::warn_of_new_stream(const Inventory& inventory) {
   auto newest = std::ranges::find_if(inventory.sets, [&](const sets::SetInfo& set) {
-    return set.state == sets::State::good && set.parts.cluster == settings_.config.cluster;
+    return set.state == sets::State::good && set.parts.cluster == settings_.config.cluster &&
+           !dated_in_the_future(set);
   });
   if (newest == inventory.sets.end() || newest->cluster_id == cluster_->id()) return;
   warn(
@@ -291,10 +297,8 @@ std::optional<Failure> Backup::collect() {
   if (!collected) return local_failure(collected.error());
   for (const auto& note : collected->notes)
     around_.log.debug(std::format("{}: {}", note.path, note.text));
-  for (const auto& note :
-       node::date_warnings(collected->certificates, outcome_.started, kCertificateWarning)) {
-    warn(std::format("{}: {}", note.path, note.text));
-  }
+  for (const auto& text : certificate_warnings(collected->certificates, outcome_.started))
+    warn(text);
   outcome_.resources = set_->resource_facts();
   around_.log.info(collected->entries == 0
                        ? "archived no host files: this host has none that belong to a control plane"
@@ -355,7 +359,11 @@ std::optional<Failure> Backup::prune() {
       return std::ranges::contains(pruned.removed, set.name, &report::Removal::set);
     });
     local_facts().pruned = std::move(pruned.removed);
-    for (auto& failure : pruned.failures) fail(std::move(failure));
+    for (auto& failure : pruned.failures) {
+      local_facts().failed = true;
+      local_facts().problem = failure.error.message;
+      fail(std::move(failure));
+    }
   }
   count_sets(*inventory);
   return std::nullopt;
@@ -368,26 +376,13 @@ void Backup::count_sets(const Inventory& inventory) {
     ++(set.proven ? counted.proven : counted.unproven);
     if (set.pinned) ++counted.pinned;
     counted.bytes += set.total_bytes;
-    if (set.proven)
+    if (set.proven && !dated_in_the_future(set))
       counted.newest_proven =
           std::max(counted.newest_proven.value_or(set.parts.start), set.parts.start);
   }
   local_facts().sets = counted;
   auto space = local_.place->space();
   if (space) local_facts().free_bytes = space->free_bytes;
-}
-
-// The certificates that etcd is reached with: they end silently, and then no backup works any more.
-void Backup::warn_of_certificates() {
-  std::vector<node::Certificate> all;
-  for (const auto& path : {settings_.etcd.tls.ca, settings_.etcd.tls.cert}) {
-    auto content = path.empty() ? Result<std::string>("") : read_small_file(path, 1 << 20);
-    if (!content) continue;  // Client::create has judged the files
-    auto found = node::read_certificates(escaped(path), *content);
-    all.insert(all.end(), found.certificates.begin(), found.certificates.end());
-  }
-  for (const auto& note : node::date_warnings(all, outcome_.started, kCertificateWarning))
-    warn(std::format("{}: {}", note.path, note.text));
 }
 
 void Backup::finish() {

@@ -41,6 +41,29 @@ std::vector<std::string> texts_of(const std::vector<sets::Note>& notes) {
   return texts;
 }
 
+// A manifest stays far below the size that readers accept, whatever a host has: the certificates
+// that end first, the first notes.
+void keep_small(sets::ResourceFacts& resources) {
+  constexpr size_t kMost = 300;
+  constexpr size_t kMostNotes = 200;
+  auto shorten = [](std::vector<sets::Note>& notes) {
+    if (notes.size() <= kMostNotes) return;
+    auto more = notes.size() - kMostNotes;
+    notes.resize(kMostNotes);
+    notes.push_back({"", std::format("and {} more", more)});
+  };
+  if (resources.certificates.size() > kMost) {
+    auto more = resources.certificates.size() - kMost;
+    std::ranges::stable_sort(resources.certificates, {}, &sets::CertificateFact::not_after);
+    resources.certificates.resize(kMost);
+    resources.notes.insert(
+        resources.notes.begin(),
+        {"", std::format("{} more certificates end later than those listed", more)});
+  }
+  shorten(resources.notes);
+  shorten(resources.incomplete);
+}
+
 std::string first_text(const std::vector<sets::Note>& notes) {
   auto texts = texts_of(notes);
   return texts.size() > 1 ? std::format("{} (and {} more)", texts.front(), texts.size() - 1)
@@ -166,6 +189,7 @@ Result<node::Collected> BackupSet::collect(const node::CollectOptions& options) 
   }
   manifest_.resources.notes = notes_of(collected.notes);
   manifest_.resources.incomplete = notes_of(collected.incomplete);
+  keep_small(manifest_.resources);
   manifest_.proof.resources =
       collected.incomplete.empty()
           ? sets::ProofResult{sets::Outcome::passed, ""}

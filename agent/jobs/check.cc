@@ -9,15 +9,13 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "dest/local.h"
+#include "jobs/certificates.h"
 #include "jobs/inventory.h"
 #include "jobs/room.h"
 #include "jobs/take.h"
-#include "node/certificate.h"
 
 namespace snap::jobs {
 namespace {
-
-constexpr auto kCertificateWarning = std::chrono::days(30);
 
 class Doctor {
  public:
@@ -56,23 +54,13 @@ class Doctor {
   }
 
   void certificates() {
-    for (const auto& path : {settings_.etcd.tls.ca, settings_.etcd.tls.cert}) {
-      if (path.empty()) continue;
-      auto content = read_small_file(path, 1 << 20);
-      if (!content) {
-        fail("certificates", content.error(), Exit::usage);
-        continue;
-      }
-      auto found = node::read_certificates(escaped(path), *content);
-      auto dates = node::date_warnings(found.certificates, now_, kCertificateWarning);
-      for (const auto& certificate : found.certificates) {
-        ok("certificates", std::format("{}: {}, ends {}", certificate.path, certificate.subject,
-                                       to_rfc3339(certificate.not_after)));
-      }
-      for (const auto& note : dates)
-        warn("certificates", std::format("{}: {}", note.path, note.text),
-             "renew it before backups stop working");
+    auto found = certificates_for_etcd(settings_);
+    for (const auto& certificate : found) {
+      ok("certificates", std::format("{}: {}, ends {}", certificate.path, certificate.subject,
+                                     to_rfc3339(certificate.not_after)));
     }
+    for (auto& text : certificate_warnings(found, now_))
+      warn("certificates", std::move(text), "renew it before backups stop working");
   }
 
   void etcd() {
@@ -105,6 +93,10 @@ class Doctor {
                      std::format("create it: mkdir -p {}", parent)},
                     Exit::usage);
       }
+      if (::access(parent.c_str(), W_OK) != 0) {
+        return fail("local", errno_error(errno, std::format("create {}", directory)),
+                    Exit::unexpected);
+      }
       ok("local", std::format("{} is not there yet; the first run creates it", directory));
       auto above = dest::open_local(parent, false);
       if (above) space(*above);
@@ -112,7 +104,10 @@ class Doctor {
     }
     if (!opened) return fail("local", opened.error(), local_exit(opened.error()));
     for (const auto& warning : opened->warnings) warn("local", warning);
-    auto probe = opened->place->begin("check-" + random_token());
+    // Named like a set of this node at the beginning of time: if this is killed, the next run takes
+    // it away.
+    auto probe = opened->place->begin(
+        sets::SetName{settings_.config.cluster, Seconds{}, settings_.node}.text());
     if (!probe) {
       fail("local", probe.error(), local_exit(probe.error()));
     } else {

@@ -11,17 +11,18 @@
 namespace snap::jobs {
 namespace {
 
-// The text of a set's manifest; nothing where it has none; a text that no manifest has where it is
-// not a plain, small file.
-Result<std::optional<std::string>> manifest_text(dest::Destination& place, const std::string& set) {
+// One set of the place. What cannot be read of it alone makes it damaged: kept, told, never
+// counted. That the place itself does not answer is an Error.
+Result<sets::SetInfo> look_at_set(dest::Destination& place, const std::string& set) {
   auto source = place.open(set, std::string(sets::kManifestName));
-  if (!source && source.error().code == Code::not_found) return std::nullopt;
-  if (!source && source.error().code == Code::corrupt) return "";
-  if (!source) return std::unexpected(source.error());
-  auto text = stream::read_all(**source, sets::kMaxManifestBytes);
-  if (!text && text.error().code == Code::invalid) return "";  // larger than any manifest
-  if (!text) return std::unexpected(text.error());
-  return std::move(*text);
+  if (!source && source.error().code == Code::not_found) return sets::classify(set, std::nullopt);
+  auto text = source ? stream::read_all(**source, sets::kMaxManifestBytes)
+                     : Result<std::string>(std::unexpected(source.error()));
+  if (text) return sets::classify(set, *text);
+  if (text.error().retryable()) return std::unexpected(text.error());
+  auto info = sets::classify(set, "");
+  info.problem = std::format("its manifest cannot be read: {}", text.error().message);
+  return info;
 }
 
 Result<std::set<std::string>> notes(dest::Destination& place, std::string_view kind) {
@@ -52,9 +53,7 @@ Result<Inventory> read_inventory(dest::Destination& place) {
       inventory.sets.push_back(not_a_set(entry));
       continue;
     }
-    auto text = TRY(manifest_text(place, entry.name));
-    auto info =
-        sets::classify(entry.name, text ? std::optional<std::string_view>(*text) : std::nullopt);
+    auto info = TRY(look_at_set(place, entry.name));
     info.pinned = pins.contains(entry.name);
     info.removal_begun = removals.contains(entry.name);
     inventory.sets.push_back(std::move(info));

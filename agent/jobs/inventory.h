@@ -16,8 +16,8 @@ struct Inventory {
   const sets::SetInfo* find(const std::string& name) const;
 };
 
-// Reads every manifest at the place. Complete, or an Error: retention must not work on half a
-// listing.
+// Reads every manifest at the place. A manifest that cannot be read makes its set damaged; the
+// listing as a whole is complete, or an Error: retention must not work on half of it.
 Result<Inventory> read_inventory(dest::Destination& place);
 
 // "SET is not at PLACE", with the nearest name as a hint.

@@ -62,6 +62,7 @@ Result<RunLock> RunLock::acquire(const std::string& directory, const std::string
 Result<Fd> hold_set(const std::string& set_directory) {
   auto fd = TRY(open_file(set_directory, O_RDONLY | O_DIRECTORY));
   if (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return fail_errno(errno, std::format("lock {}", set_directory));
     return fail(Code::unavailable, std::format("{} is being removed right now", set_directory));
   }
   return fd;

@@ -17,7 +17,7 @@ namespace snap::jobs {
 class RunLock {
  public:
   // Errors: unavailable  another command holds it; the message names its pid, host and start
-  //         denied       the lock file is a symbolic link or not ours to open
+  //         denied       the lock file is not ours to open; internal  it is a symbolic link
   static Result<RunLock> acquire(const std::string& directory, const std::string& cluster,
                                  Seconds now);
 

@@ -104,17 +104,28 @@ uint64_t prunable_bytes(const Inventory& inventory, const std::vector<retain::Ve
   return bytes;
 }
 
-Result<std::vector<std::string>> clean_up(dest::Destination& place, const Leftovers& whose) {
-  std::vector<std::string> done;
-  for (const auto& leftover : TRY(place.leftovers())) {
+CleanedUp clean_up(dest::Destination& place, const Leftovers& whose) {
+  CleanedUp done;
+  auto leftovers = place.leftovers();
+  if (!leftovers) {
+    done.problems.push_back(describe(leftovers.error()));
+    return done;
+  }
+  for (const auto& leftover : *leftovers) {
     auto name = sets::SetName::parse(leftover.group);
     if (!name) continue;
     bool own = name->node == whose.node && name->cluster == whose.cluster;
     bool forgotten = name->node != whose.node && whose.now - leftover.changed > kForeignLeftoverAge;
     if (!own && !forgotten) continue;
-    TRY(place.discard(leftover.group));
-    done.push_back(std::format("removed {}, left by a run that did not end",
-                               dest::incoming_name(leftover.group)));
+    auto path = dest::incoming_name(leftover.group);
+    auto discarded = place.discard(leftover.group);
+    if (discarded) {
+      done.removed.push_back(std::format("removed {}, left by a run that did not end", path));
+    } else {
+      done.problems.push_back(
+          std::format("{}, left by a run that did not end, cannot be removed: {}", path,
+                      describe(discarded.error())));
+    }
   }
   return done;
 }

@@ -42,8 +42,13 @@ struct Leftovers {
   Seconds now;
 };
 
+struct CleanedUp {
+  std::vector<std::string> removed;   // what was done, in words
+  std::vector<std::string> problems;  // what could not be removed: no reason not to make a backup
+};
+
 // Takes away what runs that did not end left in .incoming-*: this node's own, and other nodes'
-// after 7 days without change. Returns what was done, in words.
-Result<std::vector<std::string>> clean_up(dest::Destination& place, const Leftovers& whose);
+// after 7 days without change.
+CleanedUp clean_up(dest::Destination& place, const Leftovers& whose);
 
 }  // namespace snap::jobs

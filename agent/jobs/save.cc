@@ -1,10 +1,13 @@
 #include "jobs/save.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <format>
 #include <utility>
@@ -47,17 +50,44 @@ class RenamedFile : public stream::Sink {
   std::string path_;
 };
 
+// A pipe or a file that the shell opened. Its reader may stand still, and then we must still be
+// able to stop.
 class StandardOutput : public stream::Sink {
  public:
+  explicit StandardOutput(std::stop_token stop) : stop_(std::move(stop)) {}
+
   Result<void> write(Bytes data) override {
-    return write_full(STDOUT_FILENO, data, "standard output");
+    while (!data.empty()) {
+      if (stop_.stop_requested()) return fail(Code::cancelled, "interrupted");
+      pollfd ready{STDOUT_FILENO, POLLOUT, 0};
+      if (::poll(&ready, 1, kPollMilliseconds) <= 0) continue;
+      // A pipe that is ready takes PIPE_BUF bytes without blocking; a regular file takes all.
+      auto n = ::write(STDOUT_FILENO, data.data(),
+                       std::min(data.size(), regular_ ? data.size() : size_t{PIPE_BUF}));
+      if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+      if (n < 0) return fail_errno(errno, "write standard output");
+      data = data.subspan(static_cast<size_t>(n));
+    }
+    return {};
   }
-  // Pipes and terminals cannot be synced; a file that the shell opened can.
+
+  // Pipes and terminals cannot be synced; a file can.
   Result<void> finish() override {
     if (::fsync(STDOUT_FILENO) != 0 && errno != EINVAL && errno != EROFS)
       return fail_errno(errno, "fsync standard output");
     return {};
   }
+
+ private:
+  static constexpr int kPollMilliseconds = 200;
+
+  static bool is_regular() {
+    struct stat info{};
+    return ::fstat(STDOUT_FILENO, &info) == 0 && S_ISREG(info.st_mode);
+  }
+
+  std::stop_token stop_;
+  bool regular_ = is_regular();
 };
 
 Result<void> check_target(const std::string& path) {
@@ -68,6 +98,11 @@ Result<void> check_target(const std::string& path) {
                   "send it to a file or pipe: etcd-snapshot save - > snapshot.db");
     }
     return {};
+  }
+  auto parent = parent_directory(path);
+  if (::stat(parent.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+    return fail(Code::invalid, std::format("{} is no directory to write into", escaped(parent)),
+                std::format("create it: mkdir -p {}", escaped(parent)));
   }
   if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
     return fail(Code::invalid, std::format("{} is not a regular file", escaped(path)),
@@ -97,13 +132,13 @@ std::expected<Saved, Failure> save(etcd::Client& client, const std::string& path
   log.info(std::format("taking the snapshot from {}", cluster->choice.reason));
 
   TakeOptions options{.open_sink = [&]() -> Result<std::unique_ptr<stream::Sink>> {
-                        if (path == "-") return std::make_unique<StandardOutput>();
+                        if (path == "-") return std::make_unique<StandardOutput>(stop);
                         return RenamedFile::create(path);
                       },
                       .room_bytes = room_beside(path),
                       .progress = {},
                       .retrying = {},
-                      .stop = std::move(stop)};
+                      .stop = stop};
   bool begun = false;
   options.progress = [&](uint64_t done, uint64_t total) {
     if (!std::exchange(begun, true)) progress.begin("taking the snapshot", total);

@@ -4,6 +4,7 @@
 #include <format>
 #include <utility>
 
+#include "config/secret.h"
 #include "sets/name.h"
 
 namespace snap::jobs {
@@ -20,16 +21,12 @@ Result<std::string> own_node_name() {
 void merge_etcd(const config::Etcd& configured, const node::Discovery& found,
                 etcd::ClientConfig& merged) {
   merged.endpoints = configured.endpoints.empty() ? found.endpoints : configured.endpoints;
-  bool own_tls = !configured.cacert.empty() || !configured.cert.empty();
-  merged.tls = {.ca = configured.cacert,
-                .cert = configured.cert,
-                .key = configured.key,
+  // The CA, and certificate with key, each by itself: what is set wins over what was found.
+  bool own_cert = !configured.cert.empty();
+  merged.tls = {.ca = configured.cacert.empty() ? found.cacert : configured.cacert,
+                .cert = own_cert ? configured.cert : found.cert,
+                .key = own_cert ? configured.key : found.key,
                 .server_name = configured.server_name};
-  if (!own_tls) {
-    merged.tls.ca = found.cacert;
-    merged.tls.cert = found.cert;
-    merged.tls.key = found.key;
-  }
   merged.username = configured.username;
   merged.password_file = configured.password_file;
   merged.stall_timeout = configured.stall_timeout;
@@ -52,6 +49,10 @@ Result<Settings> settle(config::Config config, const node::Host& host, std::stop
   auto effective = config.etcd;
   effective.endpoints = settings.etcd.endpoints;
   TRY(config::check_password_transport(effective));
+  if (!config.etcd.password_file.empty()) {
+    auto secret = TRY(config::read_secret(config.etcd.password_file).context("etcd.passwordFile"));
+    if (!secret.warning.empty()) settings.warnings.push_back(secret.warning);
+  }
   settings.roots = settings.discovery.resources;
   for (const auto& path : config.resources.include)
     settings.roots.push_back({path, node::NamedBy::config});

@@ -17,8 +17,9 @@ struct Settings {
   node::Discovery discovery;
   etcd::ClientConfig etcd;  // explicit settings win over what was found
   std::vector<node::Root>
-      roots;         // host files of a backup set: the profile's, then the configuration's
-  std::string node;  // as it stands in names of sets
+      roots;  // host files of a backup set: the profile's, then the configuration's
+  std::vector<std::string> warnings;  // a secret that others can read
+  std::string node;                   // as it stands in names of sets
 };
 
 // Looks at the host and merges. Opens no connection.

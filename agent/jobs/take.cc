@@ -118,9 +118,7 @@ Result<Cluster> look_at_cluster(etcd::Client& client, etcd::WithoutLeader policy
     return std::unexpected(choice.error());
   }
   cluster.choice = std::move(*choice);
-  cluster.warnings = cluster.choice.warnings;
-  if (!cluster.choice.first().warning.empty())
-    cluster.warnings.push_back(cluster.choice.first().warning);
+  cluster.warnings = cluster.choice.warnings;  // the doubts about the first candidate among them
   return cluster;
 }
 
@@ -133,7 +131,11 @@ Result<Taken> take_snapshot(etcd::Client& client, const Cluster& cluster,
     if (options.retrying)
       options.retrying(std::format("{}; starting again on {}", first, order[1].name));
     result = attempt(client, order[1], options);
-    if (result.result) result.result->warnings.push_back(first);
+    if (result.result) {
+      result.result->warnings.push_back(first);
+      // The member chosen first may have had no doubt about it; this one may.
+      if (!order[1].warning.empty()) result.result->warnings.push_back(order[1].warning);
+    }
     if (!result.result) result.result.error().message += "; before that, " + first;
   }
   if (result.member_failed && result.result.error().hint.empty())

@@ -160,14 +160,17 @@ class SetCheck {
     Handle<DIR, &::closedir> entries(::fdopendir(fd.get()));
     if (!entries) return fail_errno(errno, "list the set");
     fd.release();
-    while (const auto* entry = ::readdir(entries.get())) {
+    while (true) {
+      errno = 0;
+      const auto* entry = ::readdir(entries.get());
+      if (!entry && errno != 0) return fail_errno(errno, "list the set");
+      if (!entry) return {};
       std::string name = entry->d_name;
       bool known = name == "." || name == ".." || name == sets::kManifestName ||
                    std::ranges::contains(manifest.files, name, &sets::FileFacts::name);
       if (!known)
         result_.warnings.push_back(std::format("{} is no file of the set", escaped(name)));
     }
-    return {};
   }
 
   Fd directory_;

@@ -50,7 +50,7 @@ size_t on_header(char* bytes, size_t, size_t size, void* user) {
       return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     });
     exchange.receiver->header(name, trim(line.substr(colon + 1)));
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {
     exchange.refused = fail(Code::internal, "no memory");
     return CURL_WRITEFUNC_ERROR;
   }
@@ -62,7 +62,7 @@ size_t on_data(char* bytes, size_t, size_t size, void* user) {
   *exchange.delivered = true;
   try {
     exchange.refused = exchange.receiver->data(as_bytes({bytes, size}));
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {
     exchange.refused = fail(Code::internal, "no memory");
   }
   return exchange.refused ? size : CURL_WRITEFUNC_ERROR;

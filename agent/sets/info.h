@@ -57,7 +57,8 @@ struct SetInfo {
 };
 
 // `manifest` is the text of manifest.json, or nothing where the directory has none. A manifest
-// that could not be read (an I/O error) is neither: the listing is incomplete then.
+// that could not be read is neither: the caller calls such a set damaged, or its listing
+// incomplete.
 SetInfo classify(std::string_view directory_name, std::optional<std::string_view> manifest);
 
 // The same for a manifest that was parsed already.

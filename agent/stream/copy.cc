@@ -3,6 +3,8 @@
 #include <array>
 #include <condition_variable>
 #include <cstdlib>
+#include <exception>
+#include <format>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -101,32 +103,55 @@ Result<uint64_t> fill(Source& source, Ring& ring, const CopyOptions& options) {
     total += have;
     if (ended) return total;
   }
-  return total;  // the sink failed: its error counts
+  return total;  // a follower failed or we were interrupted: copy() knows
+}
+
+// Hands every slot to `take`, until the end, a stop, or its first Error. Nothing may be thrown out
+// of a thread.
+template <class Take>
+Result<void> follow(Ring& ring, size_t who, Take take) {
+  Result<void> result;
+  try {
+    while (auto bytes = ring.next(who)) {
+      result = take(*bytes);
+      if (!result) break;
+      ring.done(who);
+    }
+  } catch (const std::exception& error) {
+    result = fail(Code::internal, std::format("copy: {}", error.what()));
+  }
+  if (!result) ring.stop();
+  return result;
 }
 
 }  // namespace
 
 Result<uint64_t> copy(Source& source, Sink& sink, const CopyOptions& options) {
   Ring ring;
-  Result<void> written;
+  Result<void> tapped, written;
   std::jthread tap([&] {
-    while (auto bytes = ring.next(0)) {
-      if (options.tap) options.tap(*bytes);
-      ring.done(0);
-    }
+    tapped = follow(ring, 0, [&](Bytes bytes) -> Result<void> {
+      if (options.tap) options.tap(bytes);
+      return {};
+    });
   });
-  std::jthread writer([&] {
-    while (auto bytes = ring.next(1)) {
-      written = sink.write(*bytes);
-      if (!written) return ring.stop();
-      ring.done(1);
-    }
-  });
+  std::jthread writer;
+  // Whatever is thrown here, the followers must not wait for a reader that is gone. Runs before
+  // they are joined.
+  struct StopRing {
+    Ring& ring;
+    ~StopRing() { ring.stop(); }
+  } stop_ring{ring};
+  std::stop_callback interrupted(options.stop, [&] { ring.stop(); });
+  writer = std::jthread(
+      [&] { written = follow(ring, 1, [&](Bytes bytes) { return sink.write(bytes); }); });
   auto total = fill(source, ring, options);
   total ? ring.end() : ring.stop();
   tap.join();
   writer.join();
   if (!written) return std::unexpected(written.error());
+  if (!tapped) return std::unexpected(tapped.error());
+  if (total && options.stop.stop_requested()) return fail(Code::cancelled, "interrupted");
   return total;
 }
 

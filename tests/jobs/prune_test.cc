@@ -305,12 +305,14 @@ TEST_P(CleanUp, Decides) {  // F-L18
   times[0].tv_sec = times[1].tv_sec = (now - GetParam().age).time_since_epoch().count();
   ASSERT_EQ(::utimensat(AT_FDCWD, dir.path(leftover).c_str(), times, 0), 0);
   auto place = open_place(dir.path());
-  auto done = clean_up(*place, {.cluster = "prod-east", .node = "master-0", .now = now}).value();
+  auto done = clean_up(*place, {.cluster = "prod-east", .node = "master-0", .now = now});
+  EXPECT_THAT(done.problems, IsEmpty());
   EXPECT_EQ(fs::exists(dir.path(leftover)), !GetParam().removed);
   if (GetParam().removed) {
-    EXPECT_THAT(done, ElementsAre("removed " + leftover + ", left by a run that did not end"));
+    EXPECT_THAT(done.removed,
+                ElementsAre("removed " + leftover + ", left by a run that did not end"));
   } else {
-    EXPECT_THAT(done, IsEmpty());
+    EXPECT_THAT(done.removed, IsEmpty());
   }
   EXPECT_EQ(info_of(*place, kept).state, State::good);
 }
@@ -338,8 +340,19 @@ TEST(CleanUp, LeavesAFileOrLinkWithTheNameOfALeftover) {
   fs::create_directory_symlink("/", dir.path(".incoming-prod-east_2026-11-21T020000Z_master-0"));
   auto names = dir.names();
   auto place = open_place(dir.path());
-  EXPECT_THAT(clean_up(*place, {"prod-east", "master-0", now_utc()}).value(), IsEmpty());
+  EXPECT_THAT(clean_up(*place, {"prod-east", "master-0", now_utc()}).removed, IsEmpty());
   EXPECT_EQ(dir.names(), names);
+}
+
+TEST(CleanUp, TellsALeftoverThatCannotBeRemovedAndGoesOn) {
+  test::TempDir dir;
+  fs::create_directories(dir.path(".incoming-prod-east_2026-11-21T010000Z_master-0/directory"));
+  fs::create_directories(dir.path(".incoming-prod-east_2026-11-21T020000Z_master-0"));
+  auto place = open_place(dir.path());
+  auto done = clean_up(*place, {"prod-east", "master-0", now_utc()});
+  EXPECT_EQ(done.removed.size(), 1U);
+  ASSERT_EQ(done.problems.size(), 1U);
+  EXPECT_THAT(done.problems[0], testing::HasSubstr("cannot be removed"));
 }
 
 TEST(PolicyOf, TakesEveryRuleOver) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <stdexcept>
 
 #include "stream/file.h"
 #include "stream/memory.h"
@@ -88,6 +89,48 @@ TEST(Copy, StopsWhenAsked) {
                           },
                       .stop = stop.get_token()});
   EXPECT_EQ(result.error().code, Code::cancelled);
+}
+
+TEST(Copy, TurnsWhatASinkOrTapThrowsIntoAnError) {
+  class ThrowingSink : public StringSink {
+   public:
+    Result<void> write(Bytes) override { throw std::runtime_error("broken"); }
+  };
+  StringSource source(pattern(20'000'000));
+  ThrowingSink broken;
+  EXPECT_EQ(copy(source, broken).error().message, "copy: broken");
+  StringSource again(pattern(20'000'000));
+  StringSink sink;
+  auto tap = [](Bytes) { throw std::runtime_error("broken tap"); };
+  EXPECT_EQ(copy(again, sink, {.tap = tap}).error().message, "copy: broken tap");
+}
+
+TEST(Copy, EndsItsThreadsWhenTheSourceThrows) {
+  class ThrowingSource : public Source {
+   public:
+    Result<size_t> read(MutableBytes) override { throw std::runtime_error("broken"); }
+  };
+  ThrowingSource source;
+  StringSink sink;
+  EXPECT_THROW((void)copy(source, sink), std::runtime_error);
+}
+
+TEST(Copy, StopsWhileTheSinkStandsStill) {
+  std::stop_source stop;
+  class StuckSink : public StringSink {
+   public:
+    explicit StuckSink(std::stop_source& source) : stop_(source) {}
+    Result<void> write(Bytes) override {
+      stop_.request_stop();  // from here on nobody takes a buffer away
+      return {};
+    }
+
+   private:
+    std::stop_source& stop_;
+  };
+  StringSource source(pattern(20'000'000));
+  StuckSink sink(stop);
+  EXPECT_EQ(copy(source, sink, {.stop = stop.get_token()}).error().code, Code::cancelled);
 }
 
 TEST(FileSink, HoldsWhatWasWrittenAndIsReadBack) {
