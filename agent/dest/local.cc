@@ -300,7 +300,7 @@ class Local : public Destination {
     if (!dir && dir.error().code == Code::not_found) return names;
     if (!dir) return std::unexpected(dir.error());
     for (auto& entry : TRY(entries(*dir))) {
-      // A name with a dot first is a temporary file of put_note that a crash left behind.
+      // A name with a dot first is no note of ours.
       if (entry.type == DT_REG && entry.name.front() != '.') names.push_back(std::move(entry.name));
     }
     return names;
@@ -312,18 +312,18 @@ class Local : public Destination {
     TRY(check_name(name));
     auto state = TRY(make_dir(root_, kState));
     auto dir = TRY(make_dir(state, kind));
-    auto part = "." + random_token() + ".part";
-    auto fd =
-        TRY(open_file_at(dir.fd.get(), part, O_WRONLY | O_CREAT | O_EXCL, 0600).context(dir.path));
-    auto written = [&]() -> Result<void> {
-      TRY(write_full(fd.get(), as_bytes(text), dir.name_of(part)));
-      TRY(sync_file(fd.get(), dir.name_of(part)));
-      if (::renameat(dir.fd.get(), part.c_str(), dir.fd.get(), name.c_str()) != 0) {
-        return fail_errno(errno, std::format("write {}", dir.name_of(name)));
-      }
-      return sync_file(dir.fd.get(), dir.path);
-    }();
-    if (!written) ::unlinkat(dir.fd.get(), part.c_str(), 0);
+    // Under its own name from the start: the name is what counts, and nothing is left to clean up
+    // after a crash. A note that is there already keeps its name whatever happens to the text.
+    auto flags = O_WRONLY | O_CREAT | O_NONBLOCK;
+    auto made = open_file_at(dir.fd.get(), name, flags | O_EXCL, 0600);
+    bool fresh = made.has_value();
+    if (!made && made.error().code == Code::exists)
+      made = open_file_at(dir.fd.get(), name, flags | O_TRUNC, 0600);
+    auto fd = TRY(std::move(made).context(dir.path));
+    auto written = write_full(fd.get(), as_bytes(text), dir.name_of(name));
+    if (written) written = sync_file(fd.get(), dir.name_of(name));
+    if (written) written = sync_file(dir.fd.get(), dir.path);
+    if (!written && fresh) ::unlinkat(dir.fd.get(), name.c_str(), 0);
     return written;
   }
 
