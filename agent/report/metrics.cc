@@ -1,6 +1,7 @@
 #include "report/metrics.h"
 
 #include <charconv>
+#include <filesystem>
 #include <format>
 #include <optional>
 #include <utility>
@@ -189,6 +190,23 @@ void add_places(const Outcome& outcome, Text& text) {
        });
 }
 
+// Takes away what runs that were killed between writing and renaming left: "FILE.TOKEN.part". Only
+// one run at a time writes the file.
+void remove_parts(const std::string& path) {
+  namespace fs = std::filesystem;
+  auto prefix = path.substr(path.rfind('/') + 1) + ".";
+  std::error_code ignored;
+  for (fs::directory_iterator at(parent_directory(path), ignored), end; !ignored && at != end;
+       at.increment(ignored)) {
+    auto name = at->path().filename().string();
+    if (name.starts_with(prefix) && name.ends_with(".part") &&
+        name.size() == prefix.size() + random_token().size() + 5) {
+      std::error_code gone;
+      fs::remove(at->path(), gone);
+    }
+  }
+}
+
 }  // namespace
 
 std::string metrics_text(const Outcome& outcome, std::string_view previous) {
@@ -200,6 +218,7 @@ std::string metrics_text(const Outcome& outcome, std::string_view previous) {
 }
 
 Result<void> write_metrics(const std::string& path, const Outcome& outcome) {
+  remove_parts(path);
   auto previous = read_small_file(path, kMaxPreviousBytes);
   return replace_file(path, metrics_text(outcome, previous ? *previous : ""), kMode)
       .context("metrics file");

@@ -137,6 +137,17 @@ TEST(Metrics, FileIsReplacedWholeAndReadableForTheExporter) {
   EXPECT_EQ(dir.names(), std::vector<std::string>{"etcd-snapshot.prom"});
 }
 
+TEST(Metrics, TakesAwayWhatAKilledRunLeftAndNothingElse) {
+  test::TempDir dir;
+  for (const auto* name : {"a.prom.0123456789abcdef.part", "a.prom.part", "a.prom.0123.part",
+                           "b.prom.0123456789abcdef.part", "a.prom.0123456789abcdef.part.bak"})
+    ASSERT_TRUE(replace_file(dir.path(name), "", 0600));
+  ASSERT_TRUE(write_metrics(dir.path("a.prom"), sample_outcome()));
+  EXPECT_EQ(dir.names(), (std::vector<std::string>{"a.prom", "a.prom.0123.part",
+                                                   "a.prom.0123456789abcdef.part.bak",
+                                                   "a.prom.part", "b.prom.0123456789abcdef.part"}));
+}
+
 TEST(Metrics, FileThatCannotBeWrittenIsAnErrorThatNamesIt) {
   auto written = write_metrics("/nonexistent/x.prom", sample_outcome());
   ASSERT_FALSE(written);
