@@ -30,6 +30,20 @@ std::vector<std::string> files_to_remove(const sets::SetInfo& set) {
   return files;
 }
 
+// Notes of removals whose set is gone: the command ended between the two. Of one cluster, whose
+// lock the caller holds. What cannot be forgotten now will be the next time.
+void forget_finished_removals(dest::Destination& place, const Inventory& inventory,
+                              const std::string& cluster) {
+  const std::string kind(sets::kRemoving);
+  auto noted = place.notes(kind);
+  if (!noted) return;
+  for (const auto& name : *noted) {
+    auto parts = sets::SetName::parse(name);
+    if (parts && parts->cluster == cluster && inventory.find(name) == nullptr)
+      (void)place.remove_note(kind, name);
+  }
+}
+
 }  // namespace
 
 retain::Policy policy_of(const config::Retention& retention) {
@@ -69,6 +83,7 @@ Pruned prune_place(dest::Destination& place, const Inventory& inventory,
   Pruned pruned;
   pruned.verdicts = retain::decide(inventory.sets, policy, occasion);
   if (dry_run) return pruned;
+  forget_finished_removals(place, inventory, occasion.stream.cluster);
   for (const auto& verdict : pruned.verdicts) {
     const auto* set = inventory.find(verdict.set);
     if (set == nullptr) continue;

@@ -271,6 +271,20 @@ TEST(PrunePlace, ForgetsARemovalThatNeverReachedASetWhichIsKeptNow) {
   EXPECT_EQ(info_of(*place, set).state, State::good);
 }
 
+TEST(PrunePlace, ForgetsRemovalsWhoseSetIsGone) {  // F-L14
+  test::TempDir dir;
+  make_set(dir.path());
+  auto place = open_place(dir.path());
+  ASSERT_TRUE(place->put_note(kRemoving, "prod-east_2020-01-01T000000Z_master-0", ""));
+  // Another cluster's command may be at work on this one.
+  ASSERT_TRUE(place->put_note(kRemoving, "prod-west_2020-01-01T000000Z_master-0", ""));
+  prune(*place, true);
+  EXPECT_EQ(place->notes(kRemoving).value().size(), 2U);
+  prune(*place);
+  EXPECT_THAT(place->notes(kRemoving).value(),
+              ElementsAre("prod-west_2020-01-01T000000Z_master-0"));
+}
+
 TEST(PrunePlace, NeverTouchesWhatIsNotOurs) {  // F-L10
   test::TempDir dir;
   make_set(dir.path(), {.start = test::kSampleStart + 1h});
