@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <format>
 #include <utility>
 
@@ -78,7 +79,18 @@ class Doctor {
     }
     for (const auto& warning : cluster->warnings) warn("etcd", warning);
     ok("etcd", std::format("a run would take {}", cluster->choice.reason));
-    db_bytes_ = cluster->choice.first().member.db_size;
+    const auto& member = cluster->choice.first().member;
+    db_bytes_ = member.db_size;
+    permission(*client, member.endpoint);
+  }
+
+  // Everybody may ask a member for its status: only a snapshot shows that we may take one. It is
+  // dropped after the first bytes.
+  void permission(etcd::Client& client, const std::string& endpoint) {
+    std::array<std::byte, 4096> first;
+    auto read = client.snapshot(endpoint)->read(first);
+    if (!read) return fail("etcd", read.error(), etcd_exit(read.error()));
+    ok("etcd", "it gives us snapshots");
   }
 
   void local() {

@@ -233,6 +233,7 @@ TEST(Auth, RefusesWithoutTheRightUser) {
   auto wrong = agent.run({"run"});
   EXPECT_EQ(wrong.exit_code, 3) << wrong.text();
   EXPECT_THAT(wrong.err, HasSubstr("password"));
+  EXPECT_EQ(agent.run({"check"}).exit_code, 3);
   EXPECT_THAT(agent.sets(), IsEmpty());
   agent.expect_nothing_left();
 }
