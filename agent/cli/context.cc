@@ -77,9 +77,7 @@ Result<config::Config> Context::load(config::Need need, bool environment) const 
 
 Result<jobs::Settings> Context::settle(config::Need need, bool environment) const {
   auto config = TRY(load(need, environment));
-  auto settings = TRY(jobs::settle(std::move(config), node::Host{}, stop_));
-  for (const auto& warning : settings.warnings) log_.warn(warning);
-  return settings;
+  return jobs::settle(std::move(config), node::Host{}, stop_);
 }
 
 std::vector<std::string> Context::bare_set_words() const {

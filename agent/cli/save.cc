@@ -31,7 +31,9 @@ std::string to_json(const std::string& file, const jobs::Saved& saved) {
 report::Exit run(const std::string& given, Context& context) {
   auto settings = context.settle(config::Need::nothing, true);
   if (!settings) return context.fail(jobs::local_exit(settings.error()), settings.error());
-  auto client = etcd::Client::create(settings->etcd);
+  std::vector<std::string> warnings;
+  auto client = jobs::client_for(*settings, warnings);
+  for (const auto& warning : warnings) context.log().warn(warning);
   if (!client) return context.fail(jobs::etcd_exit(client.error()), client.error());
   auto file = given.empty() ? sets::snapshot_file_name(now_utc()) : given;
   auto progress = report::make_progress(context.log());

@@ -142,7 +142,9 @@ std::optional<Failure> Backup::lock() {
 
 std::optional<Failure> Backup::preflight() {
   for (const auto& finding : settings_.discovery.findings) around_.log.debug(finding);
-  auto client = etcd::Client::create(settings_.etcd);
+  std::vector<std::string> warnings;
+  auto client = client_for(settings_, warnings);
+  for (const auto& text : warnings) warn(text);
   if (!client) return Failure{etcd_exit(client.error()), stage_, client.error()};
   client_.emplace(std::move(*client));
   for (const auto& text : certificate_warnings(certificates_for_etcd(settings_), outcome_.started))

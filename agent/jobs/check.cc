@@ -65,7 +65,9 @@ class Doctor {
   }
 
   void etcd() {
-    auto client = etcd::Client::create(settings_.etcd);
+    std::vector<std::string> warnings;
+    auto client = client_for(settings_, warnings);
+    for (auto& text : warnings) warn("etcd", std::move(text));
     if (!client) return fail("etcd", client.error(), etcd_exit(client.error()));
     auto cluster = look_at_cluster(*client, etcd::WithoutLeader::refuse);
     if (!cluster) return fail("etcd", cluster.error(), etcd_exit(cluster.error()));

@@ -49,15 +49,23 @@ Result<Settings> settle(config::Config config, const node::Host& host, std::stop
   auto effective = config.etcd;
   effective.endpoints = settings.etcd.endpoints;
   TRY(config::check_password_transport(effective));
-  if (!config.etcd.password_file.empty()) {
-    auto secret = TRY(config::read_secret(config.etcd.password_file).context("etcd.passwordFile"));
-    if (!secret.warning.empty()) settings.warnings.push_back(secret.warning);
-  }
   settings.roots = settings.discovery.resources;
   for (const auto& path : config.resources.include)
     settings.roots.push_back({path, node::NamedBy::config});
   settings.config = std::move(config);
   return settings;
+}
+
+Result<etcd::Client> client_for(const Settings& settings, std::vector<std::string>& warnings) {
+  if (!settings.etcd.password_file.empty()) {
+    auto secret = config::read_secret(settings.etcd.password_file).context("etcd.passwordFile");
+    if (!secret) {
+      return fail(Code::invalid, secret.error().message,
+                  "write the password into it, readable by this user only");
+    }
+    if (!secret->warning.empty()) warnings.push_back(secret->warning);
+  }
+  return etcd::Client::create(settings.etcd);
 }
 
 }  // namespace snap::jobs

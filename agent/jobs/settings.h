@@ -17,9 +17,8 @@ struct Settings {
   node::Discovery discovery;
   etcd::ClientConfig etcd;  // explicit settings win over what was found
   std::vector<node::Root>
-      roots;  // host files of a backup set: the profile's, then the configuration's
-  std::vector<std::string> warnings;  // a secret that others can read
-  std::string node;                   // as it stands in names of sets
+      roots;         // host files of a backup set: the profile's, then the configuration's
+  std::string node;  // as it stands in names of sets
 };
 
 // Looks at the host and merges. Opens no connection.
@@ -27,5 +26,11 @@ struct Settings {
 // Errors: invalid  no endpoint is configured and none was found; the host's name cannot stand in a
 // set's name
 Result<Settings> settle(config::Config config, const node::Host& host, std::stop_token stop);
+
+// A client with these settings, after a look at the password file: a secret that others can read is
+// a warning. Opens no connection.
+//
+// Errors: as etcd::Client::create; invalid  the password file cannot be read or holds no password
+Result<etcd::Client> client_for(const Settings& settings, std::vector<std::string>& warnings);
 
 }  // namespace snap::jobs

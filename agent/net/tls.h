@@ -22,8 +22,8 @@ struct TlsFiles {
 // Nothing of a key's content enters a message.
 //
 // Errors: invalid    no PEM in it, certificate and key do not belong together, one of both missing,
-//                    an encrypted key, a server name with a character no host name has
-//         not_found, denied, ...  as reading the file gives them
+//                    an encrypted key, a server name with a character no host name has, a file
+//                    that cannot be read
 Result<void> check(const TlsFiles& files);
 
 }  // namespace snap::net

@@ -2,6 +2,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "base/file.h"
 #include "cli/scenes.h"
 
@@ -338,13 +340,31 @@ TEST(Save, WithoutALeaderTakesTheDataAndSaysSo) {
   EXPECT_THAT(saved.err, HasSubstr("no leader, may be behind"));
 }
 
+TEST(Save, TakesOneValueAfterEachSetAndTheFileBehindThem) {
+  FakeGrpc fake(test::good_script());
+  Agent agent({.endpoints = {fake.endpoint()}});
+  auto file = agent.path("behind.db");
+  auto saved =
+      agent.run({"save", "--set", "etcd.stallTimeout=5s", "--set", "verify.level=digest", file});
+  EXPECT_EQ(saved.exit_code, 0) << saved.text();
+  EXPECT_TRUE(std::filesystem::exists(file));
+}
+
+TEST(Prune, RefusesASetWithoutAValue) {
+  FakeGrpc fake(test::good_script());
+  Agent agent({.endpoints = {fake.endpoint()}});
+  auto refused = agent.run({"prune", "--set", "retention.keepLast:20"});
+  EXPECT_EQ(refused.exit_code, 2) << refused.text();
+  EXPECT_THAT(refused.err, HasSubstr("--set KEY=VALUE"));
+}
+
 TEST(Save, RefusesTargetsThatAreNoFiles) {
   FakeGrpc fake(test::good_script());
   Agent agent({.endpoints = {fake.endpoint()}});
   EXPECT_EQ(agent.run({"save", agent.directory()}).exit_code, 2);
   EXPECT_EQ(agent.run({"save", "/dev/null"}).exit_code, 2);
   auto nowhere = agent.run({"save", agent.path("no/such/dir/etcd.db")});
-  EXPECT_EQ(nowhere.exit_code, 1) << nowhere.text();
+  EXPECT_EQ(nowhere.exit_code, 2) << nowhere.text();
   EXPECT_THAT(nowhere.err, HasSubstr("no/such/dir"));
   EXPECT_THAT(test::read_file("/dev/null"), IsEmpty());
 }

@@ -101,6 +101,7 @@ TEST_P(Matrix, RunSaveStatusVerifyListAndRestore) {
     setup.username = "backup";
     setup.password_file = cluster.directory().path("backup-password");
     test::write_file(setup.password_file, "canary-password\n");
+    std::filesystem::permissions(setup.password_file, std::filesystem::perms(0600));
   }
   Agent agent(setup);
 

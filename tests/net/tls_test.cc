@@ -39,7 +39,7 @@ TEST(CheckTls, FindsWhatDoesNotFit) {
            {{"", pki.client_cert, locked, ""}, Code::invalid, "is encrypted"},
            {{"", pki.client_cert, "", ""}, Code::invalid, "without its key"},
            {{"", "", pki.client_key, ""}, Code::invalid, "without its certificate"},
-           {{dir.path("none"), "", "", ""}, Code::not_found, "none"},
+           {{dir.path("none"), "", "", ""}, Code::invalid, "none"},
            {{"", "", "", "a\nb"}, Code::invalid, "not a host name"}}) {
     auto result = check(c.files);
     ASSERT_FALSE(result) << c.message;
