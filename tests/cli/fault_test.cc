@@ -373,9 +373,11 @@ TEST(Save, RefusesTargetsThatAreNoFiles) {
 TEST(StandardOutput, MayBeFullOrClosedWhileTheBackupGoesOn) {
   FakeGrpc fake(test::good_script());
   Agent agent({.endpoints = {fake.endpoint()}});
-  auto through_shell = [&](const std::string& args_to) {
+  // Tests ignore SIGPIPE and children inherit that: the program has to do it itself.
+  const auto kRun = "set -o pipefail; env --default-signal=PIPE " + agent.shell_word({"run"}) + " ";
+  auto through_shell = [&](const std::string& to) {
     auto command = agent.command({"run"});
-    command.argv = {"bash", "-c", "set -o pipefail; " + agent.shell_word({"run"}) + " " + args_to};
+    command.argv = {"bash", "-c", kRun + to};
     return agent.run(command);
   };
   size_t made = 0;
