@@ -7,12 +7,17 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <format>
+#include <thread>
 
 #include "base/text.h"
 
 namespace snap::jobs {
 namespace {
+
+constexpr int kLooks = 5;
+constexpr std::chrono::milliseconds kBetweenLooks{40};
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -29,11 +34,17 @@ bool still_there(int fd, const std::string& path) {
          open_file_info.st_ino == path_info.st_ino && open_file_info.st_dev == path_info.st_dev;
 }
 
+// What the holder wrote about itself. It does that right after it got the lock: what is read at
+// once may be nothing yet, or the name of the one before it.
 std::string holder_of(int fd) {
-  std::array<char, 512> text{};
-  auto n = ::pread(fd, text.data(), text.size(), 0);
-  auto holder = trim(std::string_view(text.data(), n > 0 ? static_cast<size_t>(n) : 0));
-  return holder.empty() ? "a process that has just started" : escaped(holder);
+  for (int i = 0; i < kLooks; ++i) {
+    std::this_thread::sleep_for(kBetweenLooks);
+    std::array<char, 512> text{};
+    auto n = ::pread(fd, text.data(), text.size(), 0);
+    auto holder = trim(std::string_view(text.data(), n > 0 ? static_cast<size_t>(n) : 0));
+    if (!holder.empty()) return escaped(holder);
+  }
+  return "a process that left no name";
 }
 
 }  // namespace
