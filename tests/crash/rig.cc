@@ -72,7 +72,9 @@ Faulted Rig::with_fault(const Fault& fault, const Names& args) const {
 
 test::Finished Rig::in_namespace(const std::string& script, const Names& args) const {
   auto command = agent.command(args);
-  Names shell{"unshare", "--mount", "--propagation", "private", "sh", "-euc", script, "sh"};
+  // Below a chroot "/" is no mount point: who made that has made its mounts private already.
+  auto whole = "mount --make-rprivate / 2>/dev/null || :\n" + script;
+  Names shell{"unshare", "--mount", "--propagation", "unchanged", "sh", "-euc", whole, "sh"};
   command.argv.insert(command.argv.begin(), shell.begin(), shell.end());
   return agent.run(command);
 }

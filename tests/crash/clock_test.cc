@@ -1,0 +1,108 @@
+// Clocks that step (F-L11, F-L12, F-P05): names stay unique, and retention is not fooled. By
+// libfaketime; the monotonic clock stays real.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "crash/rig.h"
+
+namespace snap::crash {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+class SteppedClock : public testing::Test {
+ protected:
+  // A run at a moment that stands still.
+  test::Finished run_at(const std::string& time, const Names& args = {"run"}) {
+    auto command = rig.agent.command(args);
+    Names faketime{"faketime", "--exclude-monotonic", "-f", time};
+    command.argv.insert(command.argv.begin(), faketime.begin(), faketime.end());
+    command.env["TZ"] = "UTC";
+    auto finished = rig.agent.run(command);
+    EXPECT_EQ(finished.exit_code, 0) << finished.text();
+    return finished;
+  }
+  static std::string set_of(const test::Finished& run) { return outcome_of(run)["set"]; }
+  static std::string warnings_of(const test::Finished& run) {
+    return outcome_of(run)["warnings"].dump();
+  }
+
+  Rig rig{"{keepLast: 2, keepWithin: 0s}"};
+};
+
+TEST_F(SteppedClock, TwoStartsInOneSecondHaveTwoNames) {  // F-L11, F-L12
+  auto first = run_at("2026-03-01 12:00:00");
+  EXPECT_EQ(set_of(first), "prod-east_2026-03-01T120000Z_node-1");
+  auto before = rig.contents();
+  auto second = run_at("2026-03-01 12:00:00");
+  EXPECT_EQ(set_of(second), "prod-east_2026-03-01T120001Z_node-1");
+  EXPECT_THAT(warnings_of(second), HasSubstr("the clock stood at a set that exists already"));
+  EXPECT_THAT(rig.agent.sets(), ElementsAre(set_of(first), set_of(second)));
+  for (const auto& [file, content] : before) EXPECT_EQ(rig.contents()[file], content) << file;
+  rig.expect_listed_sets_sound();
+}
+
+TEST_F(SteppedClock, BackByAnHourTakesNothingAway) {  // F-L12
+  auto first = run_at("2026-03-01 12:00:00");
+  auto second = run_at("2026-03-01 11:00:00");
+  EXPECT_EQ(set_of(second), "prod-east_2026-03-01T110000Z_node-1");
+  EXPECT_THAT(rig.agent.sets(), ElementsAre(set_of(second), set_of(first)));
+  EXPECT_THAT(warnings_of(second), HasSubstr("dated in the future"));
+  rig.expect_listed_sets_sound();
+}
+
+TEST_F(SteppedClock, OfAnotherCenturyPushesNoSetOut) {  // F-L12, F-P05
+  auto first = run_at("2026-03-01 12:00:00");
+  auto second = run_at("2026-03-01 13:00:00");
+  auto future = run_at("2099-01-01 00:00:00");
+  EXPECT_EQ(set_of(future), "prod-east_2099-01-01T000000Z_node-1");
+  // Right again: the set of the future counts for nothing, the two newest stay.
+  auto third = run_at("2026-03-01 14:00:00");
+  EXPECT_THAT(warnings_of(third), HasSubstr(set_of(future)));
+  EXPECT_THAT(rig.agent.sets(), ElementsAre(set_of(second), set_of(third), set_of(future)));
+  auto fourth = run_at("2026-03-01 15:00:00");
+  EXPECT_THAT(rig.agent.sets(), ElementsAre(set_of(third), set_of(fourth), set_of(future)));
+  EXPECT_THAT(rig.agent.sets(), Not(testing::Contains(set_of(first))));
+  rig.expect_listed_sets_sound();
+  // It goes when it is told to.
+  auto removed = rig.agent.run({"remove", set_of(future)});
+  EXPECT_EQ(removed.exit_code, 0) << removed.text();
+}
+
+struct Taken {
+  std::string name;
+  void (*take)(const std::string& path);
+};
+void PrintTo(const Taken& c, std::ostream* out) { *out << c.name; }
+class TakenName : public SteppedClock, public testing::WithParamInterface<Taken> {};
+TEST_P(TakenName, IsNotOurs) {  // F-L11
+  fs::create_directory(rig.agent.sets_directory());
+  fs::permissions(rig.agent.sets_directory(), fs::perms(0700));
+  auto path = rig.agent.set_path("prod-east_2026-03-01T120000Z_node-1");
+  GetParam().take(path);
+  auto command = rig.agent.command({"run"});
+  Names faketime{"faketime", "--exclude-monotonic", "-f", "2026-03-01 12:00:00"};
+  command.argv.insert(command.argv.begin(), faketime.begin(), faketime.end());
+  command.env["TZ"] = "UTC";
+  auto run = rig.agent.run(command);
+  EXPECT_EQ(run.exit_code, 1) << run.text();
+  EXPECT_THAT(run.err, HasSubstr("exists"));
+  EXPECT_THAT(rig.agent.sets(), ElementsAre("prod-east_2026-03-01T120000Z_node-1"));
+  rig.expect_tidy();
+}
+INSTANTIATE_TEST_SUITE_P(
+    By, TakenName,
+    testing::Values(Taken{"empty_directory", [](const std::string& p) { fs::create_directory(p); }},
+                    Taken{"file", [](const std::string& p) { test::write_file(p, "mine"); }},
+                    Taken{"symlink",
+                          [](const std::string& p) { fs::create_directory_symlink("/", p); }}),
+    [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace snap::crash
