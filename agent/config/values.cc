@@ -162,6 +162,10 @@ Result<std::string> parse_endpoint(std::string_view text) {
                 "use etcd.username and etcd.passwordFile");
   auto scheme_end = text.find("://");
   auto scheme = lower(text.substr(0, std::min(scheme_end, text.size())));
+  bool socket = scheme == "unix" || scheme == "unixs";
+  if (scheme_end != std::string_view::npos && socket) {
+    return scheme + "://" + TRY(parse_path(text.substr(scheme_end + 3)));
+  }
   if (scheme_end == std::string_view::npos || (scheme != "https" && scheme != "http"))
     return fail(Code::invalid, "does not begin with https:// or http://",
                 "write it as https://127.0.0.1:2379");
