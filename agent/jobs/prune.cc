@@ -15,17 +15,9 @@ unsigned count(uint64_t n) {
   return static_cast<unsigned>(std::min<uint64_t>(n, std::numeric_limits<unsigned>::max()));
 }
 
-// What may be removed of a set, the manifest first. Where the manifest is gone (an interrupted
-// removal) only what is named as this program names the files of a set.
+// What may be removed of a set, the manifest first.
 std::vector<std::string> files_to_remove(const sets::SetInfo& set) {
   std::vector<std::string> files{std::string(sets::kManifestName)};
-  if (set.state == sets::State::remains) {
-    auto start = set.parts.start;
-    for (auto name : {sets::snapshot_file_name(start), sets::static_resources_file_name(start),
-                      sets::host_files_file_name(start)}) {
-      files.push_back(std::move(name));
-    }
-  }
   files.insert(files.end(), set.files.begin(), set.files.end());
   return files;
 }

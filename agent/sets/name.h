@@ -11,12 +11,10 @@
 namespace snap::sets {
 
 inline constexpr std::string_view kManifestName = "manifest.json";
-inline constexpr std::string_view kStateDirectory = ".state";
 inline constexpr std::string_view kIncomingPrefix = ".incoming-";  // then the set that is written
 // Kinds of notes in .state/KIND/SET. The name counts, the text is for people.
 inline constexpr std::string_view kPins = "pins";  // retention and remove leave the set alone
 inline constexpr std::string_view kRemoving = "removing";  // being removed; gone when it is done
-inline constexpr std::string_view kRemoved = "removed";    // removed on purpose: not shipped again
 
 // "prod-east_2026-11-21T013000Z_master-0": the directory of a set, and what it is called
 // everywhere.
