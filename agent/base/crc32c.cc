@@ -58,9 +58,10 @@ template <size_t Size>
 uint32_t after_zeros(uint32_t state) {
   static constexpr auto kTables = [] {
     std::array<std::array<uint32_t, 256>, 4> tables{};
+    constexpr auto kShift = zeros(Size);
     for (uint32_t place = 0; place < 4; ++place)
       for (uint32_t byte = 0; byte < 256; ++byte)
-        tables[place][byte] = multiply(zeros(Size), byte << (8 * place));
+        tables[place][byte] = multiply(kShift, byte << (8 * place));
     return tables;
   }();
   return kTables[0][state & 0xFF] ^ kTables[1][(state >> 8) & 0xFF] ^
