@@ -41,6 +41,7 @@ std::string hint_of(int error_number) {
     case EDQUOT:
       return "the disk quota of this user or project is used up: raise it or free some of it";
     case EFBIG: return "a file size limit applies: see ulimit -f";
+    case EACCES: return "run it as root, or as the user it belongs to";
     case EROFS: return "the file system is mounted read-only: see dmesg for the reason";
     case ELOOP: return "a symbolic link is not followed here: name the real path";
     default: return "";

@@ -1,6 +1,7 @@
 // etcd-snapshot check: the doctor.
 #include "jobs/check.h"
 
+#include <algorithm>
 #include <format>
 #include <nlohmann/json.hpp>
 
@@ -31,7 +32,11 @@ std::string to_table(const std::vector<config::Setting>& settings,
   for (const auto& row : rows)
     checks.add({row.subject, word_for(row.verdict),
                 row.hint.empty() ? row.text : std::format("{} ({})", row.text, row.hint)});
-  return effective.text() + "\n" + checks.text();
+  auto failed = std::ranges::count(rows, Verdict::failed, &jobs::CheckRow::verdict);
+  auto verdict = failed == 0 ? std::string("A backup would work: etcd-snapshot run\n")
+                             : std::format("A backup would fail: {} problem{} to solve first\n",
+                                           failed, failed == 1 ? "" : "s");
+  return effective.text() + "\n" + checks.text() + "\n" + verdict;
 }
 
 std::string to_json(const std::vector<config::Setting>& settings,

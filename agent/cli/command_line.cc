@@ -46,6 +46,10 @@ void add_flag(CLI::App& app, const Flag& flag, const std::string& group) {
       },
       flag.target);
   option->group(group);
+  // An unset variable of a shell must not turn into "use the default".
+  if (!flag.value.empty())
+    option->check(
+        [](const std::string& value) { return value.empty() ? "the value is empty" : ""; });
   if (!flag.choices.empty()) option->check(CLI::IsMember(flag.choices));
 }
 

@@ -1,4 +1,5 @@
 // etcd-snapshot list: all sets in one table.
+#include <algorithm>
 #include <format>
 #include <nlohmann/json.hpp>
 
@@ -31,9 +32,11 @@ std::string to_table(const jobs::Inventory& inventory, Seconds now) {
   for (const auto& set : inventory.sets) {
     bool good = set.state == State::good;
     bool dated = set.state != State::foreign;
-    table.add({set.name, dated ? human_duration(now - set.parts.start) : "-",
-               good ? human_size(set.total_bytes) : "-", good ? std::to_string(set.revision) : "-",
-               verdict_of(set), set.pinned ? "yes" : "", "local"});
+    table.add(
+        {set.name,
+         dated ? human_duration(std::max(now - set.parts.start, std::chrono::seconds(0))) : "-",
+         good ? human_size(set.total_bytes) : "-", good ? std::to_string(set.revision) : "-",
+         verdict_of(set), set.pinned ? "yes" : "", "local"});
     if (!set.problem.empty()) problems += std::format("{}: {}\n", escaped(set.name), set.problem);
   }
   if (table.empty()) return "no sets yet; make one: etcd-snapshot run\n";

@@ -11,7 +11,9 @@ Result<Place> open_place(Context& context) {
   auto config = TRY(context.load(config::Need::sets));
   auto local = dest::open_local(config.local.directory, false);
   if (!local && local.error().code == Code::not_found) {
-    local.error().hint = "no run has been made yet; start one: etcd-snapshot run";
+    local.error().hint =
+        "no run has been made yet (start one: etcd-snapshot run), or local.directory is wrong or "
+        "not mounted";
   }
   auto opened = TRY(std::move(local));
   for (const auto& warning : opened.warnings) context.log().warn(warning);

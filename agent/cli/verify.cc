@@ -30,11 +30,11 @@ nlohmann::ordered_json to_json(const jobs::Verified& verified, const std::string
     findings.push_back(std::move(row));
   }
   nlohmann::ordered_json json{
-      {"name", verified.path},        {"kind", verified.is_set ? "set" : "snapshot"},
-      {"sound", verified.sound()},    {"level", level},
-      {"size", verified.size_bytes},  {"sha256", verified.sha256},
-      {"findings", findings},         {"moreFindings", verified.more_findings},
-      {"warnings", verified.warnings}};
+      {"name", verified.path},         {"kind", verified.is_set ? "set" : "snapshot"},
+      {"sound", verified.sound()},     {"level", level},
+      {"size", verified.size_bytes},   {"sha256", verified.sha256},
+      {"findings", findings},          {"moreFindings", verified.more_findings},
+      {"unproven", verified.unproven}, {"warnings", verified.warnings}};
   if (verified.status) {
     json["hash"] = verified.status->hash;
     json["revision"] = verified.status->revision;
@@ -48,6 +48,11 @@ std::string to_text(const jobs::Verified& verified, const std::string& level) {
   if (verified.more_findings > 0)
     text += std::format("and {} more findings\n", verified.more_findings);
   auto name = escaped(verified.path);
+  for (const auto& reason : verified.unproven)
+    text += std::format("not proven when it was made: {}\n", reason);
+  if (verified.findings.empty() && !verified.unproven.empty()) {
+    return text + std::format("{}: every file is sound, but the set is INCOMPLETE\n", name);
+  }
   if (!verified.sound()) return text + std::format("{}: DAMAGED\n", name);
   auto facts = verified.status ? std::format(", revision {}, hash {:x}", verified.status->revision,
                                              verified.status->hash)
@@ -131,7 +136,9 @@ Command verify_command() {
                      "digest: length and SHA-256; structure: every page of the database too",
                      &options->level,
                      {"digest", "structure"}}},
-          .arguments = {{"FILE|SET", "snapshot files, sets, directories of sets", &options->names}},
+          .arguments = {{"FILE|SET",
+                         "snapshot files, sets of local.directory, or directories of one set each",
+                         &options->names}},
           .run = [options](Context& context) { return run(*options, context); }};
 }
 

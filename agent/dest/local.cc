@@ -389,7 +389,7 @@ Result<LocalPlace> open_local(const std::string& directory, bool create) {
     return fail(Code::invalid, std::format("{} may be written by every user", root.path),
                 std::format("chmod 0700 {}", root.path));
   }
-  if (info.st_uid != ::geteuid()) {
+  if (info.st_uid != ::geteuid() && info.st_uid != 0) {
     result.warnings.push_back(std::format(
         "{} belongs to user {}, who can change or remove the sets in it", root.path, info.st_uid));
   }

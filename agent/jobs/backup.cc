@@ -302,7 +302,7 @@ std::optional<Failure> Backup::collect() {
   for (const auto& text : certificate_warnings(collected->certificates, outcome_.started))
     warn(text);
   outcome_.resources = set_->resource_facts();
-  around_.log.info(collected->entries == 0
+  around_.log.info(collected->entries == 0 && collected->incomplete.empty()
                        ? "archived no host files: this host has none that belong to a control plane"
                        : std::format("archived {} host files and directories", collected->entries));
   if (!collected->incomplete.empty()) {
@@ -396,6 +396,11 @@ void Backup::finish() {
     outcome_.exit = graver;
     outcome_.error = report::Failure{failure.error, failure.stage};
   }
+  // What is there is known after a failed run too: alerts on the age of the newest set live on it.
+  if (lock_ && !local_facts().sets) {
+    auto inventory = read_inventory(*local_.place);
+    if (inventory) count_sets(*inventory);
+  }
   if (!local_facts().has_set) {
     local_facts().failed = true;
     local_facts().problem = outcome_.error ? outcome_.error->error.message : "";
@@ -404,7 +409,7 @@ void Backup::finish() {
   const auto& file = settings_.config.report.metrics_file;
   if (file.empty() || outcome_.exit == Exit::locked) return;
   auto written = report::write_metrics(file, outcome_);
-  if (!written) warn("metrics: " + describe(written.error()));
+  if (!written) warn(describe(written.error()));
 }
 
 }  // namespace

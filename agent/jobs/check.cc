@@ -178,7 +178,8 @@ class Doctor {
     if (::access(directory.c_str(), W_OK) == 0)
       return ok("metrics", std::format("{} can be written", file));
     auto error = errno_error(errno, directory);
-    warn("metrics", error.message, "create the directory of report.metricsFile");
+    warn("metrics", error.message,
+         "make the directory of report.metricsFile, writable for this user");
   }
 
   const Settings& settings_;

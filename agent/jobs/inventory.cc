@@ -11,6 +11,20 @@
 namespace snap::jobs {
 namespace {
 
+// A set whose files are not all there at their full size is damaged, whatever its manifest says.
+Result<void> look_at_files(dest::Destination& place, sets::SetInfo& set) {
+  auto files = TRY(place.files(set.name));
+  uint64_t bytes = 0;
+  for (const auto& file : files) {
+    if (file.regular && std::ranges::contains(set.files, file.name)) bytes += file.size_bytes;
+  }
+  if (bytes == set.total_bytes) return {};
+  set.state = sets::State::damaged;
+  set.problem =
+      std::format("its files hold {} bytes, the manifest says {}", bytes, set.total_bytes);
+  return {};
+}
+
 // One set of the place. What cannot be read of it alone makes it damaged: kept, told, never
 // counted. That the place itself does not answer is an Error.
 Result<sets::SetInfo> look_at_set(dest::Destination& place, const std::string& set) {
@@ -18,7 +32,11 @@ Result<sets::SetInfo> look_at_set(dest::Destination& place, const std::string& s
   if (!source && source.error().code == Code::not_found) return sets::classify(set, std::nullopt);
   auto text = source ? stream::read_all(**source, sets::kMaxManifestBytes)
                      : Result<std::string>(std::unexpected(source.error()));
-  if (text) return sets::classify(set, *text);
+  if (text) {
+    auto info = sets::classify(set, *text);
+    if (info.state == sets::State::good) TRY(look_at_files(place, info));
+    return info;
+  }
   if (text.error().retryable()) return std::unexpected(text.error());
   auto info = sets::classify(set, "");
   info.problem = std::format("its manifest cannot be read: {}", text.error().message);

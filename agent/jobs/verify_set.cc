@@ -40,10 +40,8 @@ class SetCheck {
     if (!manifest) return std::move(result_);
     for (const auto& file : manifest->files) TRY(check_file(*manifest, file));
     for (const auto& [name, result] : manifest->proof.all()) {
-      if (result->outcome == sets::Outcome::failed) {
-        find(std::string(sets::kManifestName),
-             std::format("the set was not proven when it was made: {}: {}", name, result->reason));
-      }
+      if (result->outcome == sets::Outcome::failed)
+        result_.unproven.push_back(std::format("{}: {}", name, escaped(result->reason)));
     }
     TRY(look_for_extras(*manifest));
     return std::move(result_);
@@ -200,8 +198,12 @@ Result<Verified> verify_directory(const std::string& path, const snapshot::Verif
 
 Result<Verified> verify_path(const std::string& path, const snapshot::VerifyOptions& options) {
   struct stat info{};
-  if (::stat(path.c_str(), &info) != 0)
-    return fail_errno(errno, std::format("open {}", escaped(path)));
+  if (::stat(path.c_str(), &info) != 0) {
+    auto error = errno_error(errno, std::format("open {}", escaped(path)));
+    if (error.code == Code::not_found)
+      error.hint = "name a snapshot file, or a set of: etcd-snapshot list";
+    return std::unexpected(error);
+  }
   if (S_ISDIR(info.st_mode)) return verify_directory(path, options);
   auto report = TRY(snapshot::verify(path, options));
   Verified verified{.path = path,

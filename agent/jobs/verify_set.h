@@ -15,12 +15,15 @@ struct Verified {
   bool is_set = false;
   std::vector<snapshot::Finding> findings;  // empty: sound
   uint64_t more_findings = 0;
+  // What the manifest itself says was not proven when the set was made ("resources: ..."). The
+  // files may be sound all the same.
+  std::vector<std::string> unproven;
   std::vector<std::string> warnings;  // odd, but no damage: extra files, modes
   std::optional<snapshot::Status> status;
   uint64_t size_bytes = 0;
   std::string sha256;  // of the snapshot file
 
-  bool sound() const { return findings.empty(); }
+  bool sound() const { return findings.empty() && unproven.empty(); }
 };
 
 // A snapshot file, or a directory with a manifest: every digest of the manifest, every entry of the

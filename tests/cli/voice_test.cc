@@ -161,7 +161,7 @@ TEST_F(Voice, OfMetricsIsWhatPrometheusReads) {
 TEST_F(Voice, OfMetricsMayFailAndTheBackupIsGood) {
   auto run = agent.run({"run", "--set", "report.metricsFile=/no/such/dir/x.prom"});
   EXPECT_EQ(run.exit_code, 0) << run.text();
-  EXPECT_THAT(run.err, HasSubstr(" warn  metrics: "));
+  EXPECT_THAT(run.err, HasSubstr(" warn  metrics file: "));
   EXPECT_THAT(outcome_of(run)["warnings"].dump(), HasSubstr("/no/such/dir"));
 }
 

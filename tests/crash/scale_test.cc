@@ -33,6 +33,11 @@ class Scale : public testing::Test {
       manifest.started = manifest.finished = start;
       fs::create_directory(agent.set_path(manifest.set));
       test::write_file(agent.set_path(manifest.set, "manifest.json"), sets::to_json(manifest));
+      // Listing looks at the sizes of the files: holes will do.
+      for (const auto& file : manifest.files) {
+        test::write_file(agent.set_path(manifest.set, file.name), "");
+        fs::resize_file(agent.set_path(manifest.set, file.name), file.size_bytes);
+      }
     }
   }
   void make_junk() {

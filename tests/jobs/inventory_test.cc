@@ -154,6 +154,20 @@ TEST(Inventory, TellsTheManifestOfAnotherSet) {  // F-V05
   EXPECT_EQ(inventory.find(other)->state, State::good);
 }
 
+TEST(Inventory, DoesNotTrustAManifestWhoseFilesAreCutOrGone) {  // F-P02
+  test::TempDir dir;
+  auto cut = make_set(dir.path());
+  auto gone = make_set(dir.path(), {.start = test::kSampleStart + 1h});
+  auto whole = make_set(dir.path(), {.start = test::kSampleStart + 2h});
+  fs::resize_file(dir.path(cut + "/" + kSnapshot), 100);
+  fs::remove(dir.path(gone + "/" + sets::snapshot_file_name(test::kSampleStart + 1h)));
+  auto inventory = read_inventory(*open_place(dir.path())).value();
+  EXPECT_EQ(inventory.find(cut)->state, State::damaged);
+  EXPECT_THAT(inventory.find(cut)->problem, HasSubstr("bytes, the manifest says"));
+  EXPECT_EQ(inventory.find(gone)->state, State::damaged);
+  EXPECT_EQ(inventory.find(whole)->state, State::good);
+}
+
 TEST(Inventory, KnowsPinsAndRemovalsThatWereBegun) {
   test::TempDir dir;
   auto first = make_set(dir.path());
