@@ -77,17 +77,12 @@ report::Exit verify_one(const std::string& name, const Options& options, Context
   auto path = path_of(name, context, directory);
   if (!path) return context.fail(jobs::local_exit(path.error()), path.error());
   auto progress = report::make_progress(context.log());
-  bool begun = false;
   snapshot::VerifyOptions verify{
       .level = snapshot::level_named(options.level).value_or(snapshot::Level::structure),
       .past_page_cache = false,
       .threads = 2,
       .stop = context.stop(),
-      .progress = [&](uint64_t done, uint64_t total) {
-        if (!std::exchange(begun, true))
-          progress->begin(std::format("verifying {}", escaped(name)), total);
-        progress->update(done);
-      }};
+      .progress = report::step_of(*progress, std::format("verifying {}", escaped(name)))};
   auto verified = jobs::verify_path(*path, verify);
   progress->end();
   if (!verified) {

@@ -246,20 +246,10 @@ std::optional<Failure> Backup::begin_set() {
 
 std::optional<Failure> Backup::take() {
   around_.log.info(std::format("taking the snapshot from {}", cluster_->choice.reason));
-  bool begun = false;
   TakeOptions options{.open_sink = [&] { return set_->create_snapshot(); },
                       .room_bytes = room_bytes_,
-                      .progress =
-                          [&](uint64_t done, uint64_t total) {
-                            if (!std::exchange(begun, true))
-                              around_.progress.begin("taking the snapshot", total);
-                            around_.progress.update(done);
-                          },
-                      .retrying =
-                          [&](const std::string& text) {
-                            begun = false;
-                            around_.log.warn(text);
-                          },
+                      .progress = report::step_of(around_.progress, "taking the snapshot"),
+                      .retrying = [&](const std::string& text) { around_.log.warn(text); },
                       .stop = around_.stop};
   auto taken = take_snapshot(*client_, *cluster_, options);
   if (!taken) return Failure{etcd_exit(taken.error()), stage_, taken.error()};
@@ -272,11 +262,7 @@ std::optional<Failure> Backup::take() {
 }
 
 std::optional<Failure> Backup::prove() {
-  bool begun = false;
-  auto progress = [&](uint64_t done, uint64_t total) {
-    if (!std::exchange(begun, true)) around_.progress.begin("proving the snapshot", total);
-    around_.progress.update(done);
-  };
+  auto progress = report::step_of(around_.progress, "proving the snapshot");
   auto proven = set_->prove_snapshot(settings_.config.verify.level, progress, around_.stop);
   if (!proven) return local_failure(proven.error());
   around_.progress.end();

@@ -136,21 +136,11 @@ std::expected<Saved, Failure> save(etcd::Client& client, const std::string& path
                         return RenamedFile::create(path);
                       },
                       .room_bytes = room_beside(path),
-                      .progress = {},
-                      .retrying = {},
+                      .progress = report::step_of(progress, "taking the snapshot"),
+                      .retrying = [&](const std::string& text) { log.warn(text); },
                       .stop = stop};
-  bool begun = false;
-  options.progress = [&](uint64_t done, uint64_t total) {
-    if (!std::exchange(begun, true)) progress.begin("taking the snapshot", total);
-    progress.update(done);
-  };
-  // What standard output got cannot be taken back.
-  bool once = path == "-";
-  if (once) cluster->choice.order.resize(1);
-  options.retrying = [&](const std::string& text) {
-    begun = false;
-    log.warn(text);
-  };
+  // What standard output got cannot be taken back: no second try.
+  if (path == "-") cluster->choice.order.resize(1);
   auto taken = take_snapshot(client, *cluster, options);
   progress.end();
   if (!taken) return failed(etcd_exit(taken.error()), "take", taken.error());

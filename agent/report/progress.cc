@@ -145,4 +145,13 @@ std::string progress_bar(const std::string& what, uint64_t done_bytes, uint64_t 
   return line;
 }
 
+std::function<void(uint64_t, uint64_t)> step_of(Progress& progress, std::string what) {
+  return [&progress, what = std::move(what), last = std::optional<uint64_t>()](
+             uint64_t done_bytes, uint64_t total_bytes) mutable {
+    if (!last || done_bytes < *last) progress.begin(what, total_bytes);
+    last = done_bytes;
+    progress.update(done_bytes);
+  };
+}
+
 }  // namespace snap::report

@@ -30,6 +30,11 @@ struct ProgressOptions {
 // in the log every 5 seconds; with --quiet nothing. `log` outlives it.
 std::unique_ptr<Progress> make_progress(Log& log, ProgressOptions options = {});
 
+// Feeds `progress` with (done, total) of one step; begins it with the first call, and again where
+// `done` starts over. `progress` outlives it; ending the step is left to the caller.
+std::function<void(uint64_t done_bytes, uint64_t total_bytes)> step_of(Progress& progress,
+                                                                       std::string what);
+
 // "taking the snapshot [=====>    ] 52 % 740 MB 210 MB/s 3s" in at most `columns` characters, which
 // may be as few as 1; drops what does not fit from the least important on. For tests.
 std::string progress_bar(const std::string& what, uint64_t done_bytes, uint64_t total_bytes,

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <format>
+
 #include "base/file.h"
 #include "base/text.h"
 #include "report/log.h"
@@ -145,6 +147,25 @@ TEST_F(ProgressTest, DoesNothingBeforeItBegins) {
   progress->update(5);
   progress->end();
   EXPECT_EQ(text(), "");
+}
+
+TEST(StepOf, BeginsOnceAndAgainWhereTheBytesStartOver) {
+  class Recorder : public Progress {
+   public:
+    void begin(std::string what, uint64_t total_bytes) override {
+      said += std::format("begin {} {};", what, total_bytes);
+    }
+    void update(uint64_t done_bytes) override { said += std::format("{};", done_bytes); }
+    void end() override { said += "end;"; }
+    std::string said;
+  };
+  Recorder recorder;
+  auto step = step_of(recorder, "taking");
+  step(1, 9);
+  step(5, 9);
+  step(2, 8);  // another member, from the first byte
+  step(8, 8);
+  EXPECT_EQ(recorder.said, "begin taking 9;1;5;begin taking 8;2;8;");
 }
 
 }  // namespace
