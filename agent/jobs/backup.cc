@@ -86,6 +86,11 @@ class Backup {
 
   report::PlaceFacts& local_facts() { return outcome_.places.front(); }
 
+  void place_failed(const Error& error) {
+    local_facts().failed = true;
+    local_facts().problem = error.message;
+  }
+
   std::optional<Failure> local_failure(const Error& error) const {
     return Failure{local_exit(error), stage_, error};
   }
@@ -329,7 +334,10 @@ std::optional<Failure> Backup::publish() {
 
 std::optional<Failure> Backup::prune() {
   auto inventory = read_inventory(*local_.place);
-  if (!inventory) return Failure{Exit::prune_failed, stage_, inventory.error()};
+  if (!inventory) {
+    place_failed(inventory.error());
+    return Failure{Exit::prune_failed, stage_, inventory.error()};
+  }
   if (request_.prune) {
     retain::Occasion occasion{.mode = retain::Mode::run,
                               .now = std::max(around_.clock(), outcome_.started),
@@ -348,8 +356,7 @@ std::optional<Failure> Backup::prune() {
     });
     local_facts().pruned = std::move(pruned.removed);
     for (auto& failure : pruned.failures) {
-      local_facts().failed = true;
-      local_facts().problem = failure.error.message;
+      place_failed(failure.error);
       fail(std::move(failure));
     }
   }
