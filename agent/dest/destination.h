@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "stream/sha256.h"
 #include "stream/stream.h"
 
 namespace snap::dest {
@@ -52,6 +53,15 @@ class Incoming {
   // What was written so far, read from the place itself, past any cache that can be passed: proof
   // comes before publish().
   virtual Result<std::unique_ptr<stream::Source>> open(const std::string& file) = 0;
+  // What lies there so far, by name and size: of a group that was taken over, what an earlier try
+  // left. It proves nothing.
+  virtual Result<std::vector<FileInfo>> files() = 0;
+  // The SHA-256 of a file, computed by the place itself from what it stores; nothing where it
+  // cannot: then open() reads it back.
+  virtual Result<std::optional<stream::Digest>> far_digest(const std::string& file) {
+    (void)file;
+    return std::nullopt;
+  }
   // All or nothing, durable. Call once. Errors: exists  a group of this name is there; it stays
   // untouched.
   virtual Result<void> publish() = 0;
@@ -64,8 +74,17 @@ class Destination {
 
   // Errors: exists (published or being written), no_space, denied, unavailable.
   virtual Result<std::unique_ptr<Incoming>> begin(const std::string& group) = 0;
+  // Takes over a group that was begun, not published, and whose writer is gone: the caller knows
+  // that it is. Errors: not_found  there is none; exists  it is published.
+  virtual Result<std::unique_ptr<Incoming>> resume(const std::string& group) = 0;
   virtual Result<std::unique_ptr<stream::Source>> open(const std::string& group,
                                                        const std::string& file) = 0;
+  // As Incoming::far_digest, of a published group.
+  virtual Result<std::optional<stream::Digest>> far_digest(const std::string& group,
+                                                           const std::string& file) {
+    (void)group, (void)file;
+    return std::nullopt;
+  }
   virtual Result<std::vector<FileInfo>> files(const std::string& group) = 0;
   // Everything visible but names that start with a dot, in any order: complete, or an Error.
   virtual Result<std::vector<Entry>> list() = 0;
@@ -85,6 +104,10 @@ class Destination {
   virtual Result<void> put_note(const std::string& kind, const std::string& name,
                                 const std::string& text) = 0;
   virtual Result<void> remove_note(const std::string& kind, const std::string& name) = 0;
+
+  // What was learned about the place so far that an administrator should know: "the server offers
+  // no fsync". Empty: nothing.
+  virtual std::vector<std::string> remarks() const { return {}; }
 };
 
 // Refuses names that could leave the place or hide in it: empty, longer than 255 bytes, '/',

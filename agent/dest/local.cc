@@ -132,6 +132,18 @@ Result<void> remove_flat(const Dir& parent, const std::string& name) {
   return sync_file(parent.fd.get(), parent.path);
 }
 
+Result<std::vector<FileInfo>> files_of(const Dir& dir) {
+  std::vector<FileInfo> found;
+  for (const auto& entry : TRY(entries(dir))) {
+    struct stat info{};
+    if (::fstatat(dir.fd.get(), entry.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      return fail_errno(errno, std::format("look at {}", dir.name_of(entry.name)));
+    }
+    found.push_back({entry.name, static_cast<uint64_t>(info.st_size), S_ISREG(info.st_mode)});
+  }
+  return found;
+}
+
 class LocalIncoming : public Incoming {
  public:
   LocalIncoming(Dir root, Dir dir, std::string group)
@@ -154,6 +166,8 @@ class LocalIncoming : public Incoming {
   Result<std::unique_ptr<stream::Source>> open(const std::string& file) override {
     return open_regular(dir_, file, true);
   }
+
+  Result<std::vector<FileInfo>> files() override { return files_of(dir_); }
 
   Result<void> publish() override {
     TRY(sync_file(dir_.fd.get(), dir_.path));
@@ -205,6 +219,17 @@ class Local : public Destination {
     return std::make_unique<LocalIncoming>(std::move(*root), std::move(*dir), group);
   }
 
+  Result<std::unique_ptr<Incoming>> resume(const std::string& group) override {
+    TRY(check_name(group));
+    struct stat info{};
+    if (::fstatat(root_.fd.get(), group.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0)
+      return fail(Code::exists, std::format("{} exists", root_.name_of(group)));
+    auto dir = TRY(open_dir(root_, incoming_name(group)));
+    auto root = TRY(open_dir(root_, "."));
+    root.path = root_.path;
+    return std::make_unique<LocalIncoming>(std::move(root), std::move(dir), group);
+  }
+
   Result<std::unique_ptr<stream::Source>> open(const std::string& group,
                                                const std::string& file) override {
     TRY(check_name(group));
@@ -215,16 +240,7 @@ class Local : public Destination {
 
   Result<std::vector<FileInfo>> files(const std::string& group) override {
     TRY(check_name(group));
-    auto dir = TRY(open_dir(root_, group));
-    std::vector<FileInfo> found;
-    for (const auto& entry : TRY(entries(dir))) {
-      struct stat info{};
-      if (::fstatat(dir.fd.get(), entry.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-        return fail_errno(errno, std::format("look at {}", dir.name_of(entry.name)));
-      }
-      found.push_back({entry.name, static_cast<uint64_t>(info.st_size), S_ISREG(info.st_mode)});
-    }
-    return found;
+    return files_of(TRY(open_dir(root_, group)));
   }
 
   Result<std::vector<Entry>> list() override {

@@ -135,6 +135,49 @@ TEST_P(Contract, FindsAndDiscardsWhatACrashLeft) {
   delete lost;
 }
 
+TEST_P(Contract, TakesOverWhatACrashLeft) {
+  auto place = open();
+  auto* lost = place->begin("g").value().release();
+  ASSERT_TRUE(write(*lost, "data", "abc"));
+  auto second = open();
+  EXPECT_EQ(second->begin("g").error().code, Code::exists);
+  auto incoming = second->resume("g").value();
+  auto files = incoming->files().value();
+  ASSERT_EQ(files.size(), 1U);
+  EXPECT_EQ(files[0].name, "data");
+  EXPECT_EQ(files[0].size_bytes, 3U);
+  ASSERT_TRUE(write(*incoming, "marker", "whole"));
+  ASSERT_TRUE(incoming->publish());
+  EXPECT_EQ(get(*second, "g", "data").value(), "abc");
+  delete lost;
+  EXPECT_EQ(names(*second), Names{"g"});
+}
+
+TEST_P(Contract, TakesOverNothingButAnUnpublishedGroup) {
+  auto place = open();
+  EXPECT_EQ(place->resume("g").error().code, Code::not_found);
+  ASSERT_TRUE(put(*place, "g", "abc"));
+  EXPECT_EQ(place->resume("g").error().code, Code::exists);
+}
+
+TEST_P(Contract, SaysWhatIsInAGroupThatIsBeingWritten) {
+  auto place = open();
+  auto incoming = place->begin("g").value();
+  EXPECT_TRUE(incoming->files().value().empty());
+  ASSERT_TRUE(write(*incoming, "data", "abc"));
+  EXPECT_EQ(incoming->files().value().size(), 1U);
+}
+
+// A place that computes digests computes those of the bytes that it stores.
+TEST_P(Contract, ADigestFromThePlaceIsThatOfTheBytes) {
+  auto place = open();
+  ASSERT_TRUE(put(*place, "g", "abc"));
+  auto digest = place->far_digest("g", "data").value();
+  auto expected = stream::sha256(as_bytes("abc"));
+  EXPECT_EQ(digest.value_or(expected), expected);
+  EXPECT_EQ(get(*place, "g", "data").value(), "abc");
+}
+
 INSTANTIATE_TEST_SUITE_P(Local, Contract,
                          testing::Values(ContractCase{
                              "local",

@@ -61,6 +61,9 @@ class Dying : public dest::Destination {
   Result<std::unique_ptr<dest::Incoming>> begin(const std::string& group) override {
     return place_->begin(group);
   }
+  Result<std::unique_ptr<dest::Incoming>> resume(const std::string& group) override {
+    return place_->resume(group);
+  }
   Result<std::unique_ptr<stream::Source>> open(const std::string& group,
                                                const std::string& file) override {
     return place_->open(group, file);
