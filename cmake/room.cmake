@@ -24,10 +24,10 @@ function(snap_room name)
   snap_warnings(${target})
 endfunction()
 
-# snap_test(NAME SOURCES file.cc... USES room... LIBS target... [LABEL etcd|slow] [TIMEOUT seconds])
+# snap_test(NAME SOURCES file.cc... USES room... LIBS target... [LABEL etcd|servers|slow] [TIMEOUT seconds])
 #
 # The test program test_NAME; each case is a ctest line of its own. Tests of a room NAME share its folder name. What starts real
-# servers has the label etcd, what takes more than about 10 s the label slow: CI runs neither under the sanitizers.
+# etcd has the label etcd, other real servers servers, what takes more than about 10 s slow: CI runs none of them under the sanitizers.
 function(snap_test name)
   cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT;LABEL" "SOURCES;USES;LIBS")
   if(test_UNPARSED_ARGUMENTS)

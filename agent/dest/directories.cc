@@ -171,7 +171,7 @@ class DirectoryPlace : public Destination {
                                           const std::vector<std::string>& names) override {
     TRY(check_name(group));
     for (const auto& name : names) TRY(check_name(name));
-    for (const auto& name : names) TRY(tree_->remove_file(group + "/" + name));
+    for (const auto& name : names) TRY(tree_->remove_file(std::format("{}/{}", group, name)));
     std::vector<std::string> left;
     for (auto& node : TRY(list_if_there(*tree_, group))) left.push_back(std::move(node.name));
     if (left.empty()) TRY(tree_->remove_directory(group));

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "contract.h"
 #include "support/temp_dir.h"
 
 namespace snap::dest {
@@ -120,6 +121,14 @@ TEST(Local, ListsForeignNamesWithoutTouchingThem) {
   ASSERT_EQ(entries.size(), 2U);
   for (const auto& entry : entries) EXPECT_EQ(entry.directory, entry.name == "lost+found");
 }
+
+INSTANTIATE_TEST_SUITE_P(Local, Contract,
+                         testing::Values(ContractCase{
+                             "local",
+                             [](const test::TempDir& dir) {
+                               return std::move(open_local(dir.path("sets"), true).value().place);
+                             }}),
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace snap::dest

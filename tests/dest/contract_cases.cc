@@ -1,6 +1,6 @@
+// The cases of contract.h. Every program that tests a place compiles this file and instantiates
+// Contract.
 #include "contract.h"
-
-#include "dest/local.h"
 
 namespace snap::dest {
 namespace {
@@ -177,14 +177,6 @@ TEST_P(Contract, ADigestFromThePlaceIsThatOfTheBytes) {
   EXPECT_EQ(digest.value_or(expected), expected);
   EXPECT_EQ(get(*place, "g", "data").value(), "abc");
 }
-
-INSTANTIATE_TEST_SUITE_P(Local, Contract,
-                         testing::Values(ContractCase{
-                             "local",
-                             [](const test::TempDir& dir) {
-                               return std::move(open_local(dir.path("sets"), true).value().place);
-                             }}),
-                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace snap::dest
