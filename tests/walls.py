@@ -12,6 +12,8 @@ import sys
 LIBRARIES = {
     "libcurl": (("curl/",), ("PkgConfig::libcurl",)),
     "libcrypto": (("openssl/",), ("PkgConfig::libcrypto", "PkgConfig::libssl")),
+    "libnfs": (("nfsc/",), ("PkgConfig::libnfs",)),
+    "libssh": (("libssh/",), ("PkgConfig::libssh",)),
     "libarchive": (("archive.h", "archive_entry.h"), ("PkgConfig::libarchive",)),
     "zlib": (("zlib.h",), ("PkgConfig::zlib",)),
     "nlohmann_json": (("nlohmann/",), ("nlohmann_json::nlohmann_json",)),
