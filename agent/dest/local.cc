@@ -159,8 +159,9 @@ class LocalIncoming : public Incoming {
         open_file_at(dir_.fd.get(), file, O_WRONLY | O_CREAT | O_EXCL, 0600).context(dir_.path));
     auto directory =
         TRY(open_file_at(dir_.fd.get(), ".", O_RDONLY | O_DIRECTORY).context(dir_.path));
-    return std::make_unique<NewFile>(std::move(directory), file,
-                                     stream::file_sink(std::move(fd), dir_.name_of(file)));
+    // It stays in memory for the proof that comes next.
+    auto sink = stream::file_sink(std::move(fd), dir_.name_of(file), stream::Caching::keep);
+    return std::make_unique<NewFile>(std::move(directory), file, std::move(sink));
   }
 
   Result<std::unique_ptr<stream::Source>> open(const std::string& file) override {

@@ -25,7 +25,8 @@ class RenamedFile : public stream::Sink {
   static Result<std::unique_ptr<stream::Sink>> create(const std::string& path) {
     auto part = path + "." + random_token() + ".part";
     auto fd = TRY(open_file(part, O_WRONLY | O_CREAT | O_EXCL, 0600));
-    return std::make_unique<RenamedFile>(stream::file_sink(std::move(fd), part), part, path);
+    auto sink = stream::file_sink(std::move(fd), part, stream::Caching::bypass);
+    return std::make_unique<RenamedFile>(std::move(sink), part, path);
   }
 
   RenamedFile(std::unique_ptr<stream::Sink> sink, std::string part, std::string path)

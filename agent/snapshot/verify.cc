@@ -11,6 +11,8 @@
 #include "snapshot/survey.h"
 #include "snapshot/trailer.h"
 #include "snapshot/watched_file.h"
+#include "stream/copy.h"
+#include "stream/file.h"
 
 namespace snap::snapshot {
 namespace {
@@ -42,6 +44,25 @@ Result<TrailerDigest::Result> digest_file(int fd, const std::string& name, uint6
   return digest.finish();
 }
 
+class Nowhere : public stream::Sink {
+ public:
+  Result<void> write(Bytes) override { return {}; }
+  Result<void> finish() override { return {}; }
+};
+
+// The same from the disk itself, reading ahead of the hash.
+Result<TrailerDigest::Result> digest_disk(Fd fd, const std::string& name, uint64_t size_bytes,
+                                          const std::stop_token& stop, const Progress& progress) {
+  TrailerDigest digest;
+  auto source = stream::disk_source(std::move(fd), name);
+  Nowhere nowhere;
+  stream::CopyOptions options{
+      .tap = [&](Bytes bytes) { digest.update(bytes); }, .progress = {}, .stop = stop};
+  if (progress) options.progress = [&](uint64_t done) { progress(done, size_bytes); };
+  TRY(stream::copy(*source, nowhere, options));
+  return digest.finish();
+}
+
 std::optional<std::string> length_problem(uint64_t size_bytes) {
   if (length_has_trailer(size_bytes)) return std::nullopt;
   if (size_bytes == 0) return "file is empty";
@@ -67,15 +88,15 @@ void cap(Report& report) {
   report.findings.resize(Report::kMaxFindings);
 }
 
-// The walk of verify(), on a thread of its own beside the digest, or after it.
+// The walk of verify(), on a thread of its own beside the digest, or where finish() is called.
 class SideWalk {
  public:
   SideWalk(int fd, const std::string& name, uint64_t size_bytes, const VerifyOptions& options)
       : again_(open_again(fd)),
         file_{.fd = again_ ? again_.get() : fd, .name = name, .size_bytes = body_bytes(size_bytes)},
-        threads_(options.threads > 2 ? options.threads - 1 : 1),
+        threads_(walk_threads(options)),
         outer_(options.stop, [this] { stop_.request_stop(); }) {
-    if (options.threads > 1) thread_ = std::jthread([this] { run(); });
+    if (options.threads > 1 && !options.past_page_cache) thread_ = std::jthread([this] { run(); });
   }
   ~SideWalk() { stop_.request_stop(); }
 
@@ -89,6 +110,11 @@ class SideWalk {
   const bolt::Damages& damages() const { return damages_; }
 
  private:
+  // The digest takes one, unless it comes later.
+  static unsigned walk_threads(const VerifyOptions& options) {
+    if (options.past_page_cache) return options.threads;
+    return options.threads > 2 ? options.threads - 1 : 1;
+  }
   void run() {
     outcome_ =
         survey(file_, {.threads = threads_, .stop = stop_.get_token(), .progress = {}}, damages_);
@@ -104,10 +130,18 @@ class SideWalk {
   std::jthread thread_;  // last: joined before the others go
 };
 
+Result<TrailerDigest::Result> digest_open(int fd, const std::string& name, uint64_t size_bytes,
+                                          const VerifyOptions& options) {
+  auto again = options.past_page_cache ? open_again(fd) : Fd();
+  if (again) return digest_disk(std::move(again), name, size_bytes, options.stop, options.progress);
+  // Without /proc there is no second open file, and what is dropped is read again.
+  if (options.past_page_cache) ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  return digest_file(fd, name, size_bytes, options.stop, options.progress);
+}
+
 Result<Report> verify_open(int fd, const std::string& name, const std::string* path,
                            const VerifyOptions& options) {
   auto file = TRY(WatchedFile::watch(fd, name));
-  if (options.past_page_cache) ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   Report report{.level = options.level, .size_bytes = file.size_bytes()};
   auto finding = [&](std::string what) {
     report.findings.push_back(
@@ -116,8 +150,11 @@ Result<Report> verify_open(int fd, const std::string& name, const std::string* p
   std::optional<SideWalk> walk;
   if (options.level >= Level::structure && file.size_bytes() > 0)
     walk.emplace(fd, name, file.size_bytes(), options);
-  auto digest = TRY(digest_file(fd, name, file.size_bytes(), options.stop, options.progress));
-  if (walk) report.status = TRY(walk->finish());
+  // What was just written is walked while it is in memory. Then the disk is read, and the digest
+  // tells whether it holds the same.
+  if (walk && options.past_page_cache) report.status = TRY(walk->finish());
+  auto digest = TRY(digest_open(fd, name, file.size_bytes(), options));
+  if (walk && !options.past_page_cache) report.status = TRY(walk->finish());
 
   report.sha256 = to_hex(digest.whole);
   if (auto change = TRY(file.change(path))) finding(*change);
@@ -128,8 +165,6 @@ Result<Report> verify_open(int fd, const std::string& name, const std::string* p
                         to_hex(digest.trailer)));
   if (walk) add_damages(report, walk->damages(), name);
   cap(report);
-  // The pages that this filled belong to etcd again.
-  if (options.past_page_cache) ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   return report;
 }
 

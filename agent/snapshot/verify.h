@@ -21,9 +21,10 @@ using Progress = std::function<void(uint64_t done_bytes, uint64_t total_bytes)>;
 
 struct VerifyOptions {
   Level level = Level::structure;
-  // Drops the file from the page cache first, so that the disk is read and not our memory of what
-  // was written, and again afterwards. Only bytes that were synced can be dropped: fsync comes
-  // before.
+  // The digest is of what the disk holds, not of our memory of what was written. The walk comes
+  // first, over what is in memory; then the file is dropped from there and read past the page
+  // cache: walk and disk saw the same bytes when the digest is the one of what was written, which
+  // the caller knows. Only what was synced can be dropped: fsync comes before.
   bool past_page_cache = false;
   unsigned threads = 2;  // 1: digest and walk one after the other
   std::stop_token stop = {};

@@ -133,16 +133,28 @@ TEST(Copy, StopsWhileTheSinkStandsStill) {
   EXPECT_EQ(copy(source, sink, {.stop = stop.get_token()}).error().code, Code::cancelled);
 }
 
-TEST(FileSink, HoldsWhatWasWrittenAndIsReadBack) {
+class FileOnDisk : public testing::TestWithParam<Caching> {};
+TEST_P(FileOnDisk, HoldsWhatWasWrittenAndIsReadBack) {
   test::TempDir dir;
   auto text = pattern(20'000'001);
   StringSource source(text);
-  auto sink = file_sink(open_file(dir.path("f"), O_WRONLY | O_CREAT | O_EXCL, 0600).value(), "f");
+  auto sink = file_sink(open_file(dir.path("f"), O_WRONLY | O_CREAT | O_EXCL, 0600).value(), "f",
+                        GetParam());
   ASSERT_TRUE(copy(source, *sink));
   ASSERT_TRUE(sink->finish());
   auto back = open_file_source(dir.path("f")).value();
   EXPECT_TRUE(read_all(*back, 1 << 30).value() == text);
+  auto disk = disk_source(open_file(dir.path("f"), O_RDONLY).value(), "f");
+  EXPECT_TRUE(read_all(*disk, 1 << 30).value() == text) << "into memory that is not aligned";
+  disk = disk_source(open_file(dir.path("f"), O_RDONLY).value(), "f");
+  StringSink copied;
+  ASSERT_TRUE(copy(*disk, copied));
+  EXPECT_TRUE(copied.content == text);
 }
+INSTANTIATE_TEST_SUITE_P(Written, FileOnDisk, testing::Values(Caching::bypass, Caching::keep),
+                         [](const auto& test) {
+                           return test.param == Caching::keep ? "keep" : "bypass";
+                         });
 
 TEST(OpenFileSource, RefusesADirectory) {
   test::TempDir dir;
