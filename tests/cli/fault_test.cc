@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cli/scenes.h"
+#include "support/outcome.h"
 
 namespace snap::cli {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::Agent;
 using test::AgentSetup;
+using test::Before;
 using test::FakeGrpc;
 using test::FakeMember;
 using test::Finished;
@@ -68,31 +70,22 @@ TEST_P(RunFails, WithItsExitStatusAndLeavesOlderSetsAlone) {
   FakeGrpc good(test::good_script());
   Agent agent({.endpoints = {good.endpoint()}});
   ASSERT_EQ(agent.run({"run"}).exit_code, 0);
-  auto before = test::set_contents(agent);
-  auto metrics = test::read_file(agent.metrics_file());
+  Before before(agent);
 
   FakeGrpc bad(fault.script, fault.member);
   agent.configure({.endpoints = {bad.endpoint()}, .local = fault.local});
   std::vector<std::string> args{"run", "--set", "etcd.stallTimeout=1s"};
   args.insert(args.end(), fault.args.begin(), fault.args.end());
-  auto begun = Clock::now();
   auto run = agent.run(args);
-  EXPECT_LT(Clock::now() - begun, 11s);
-  test::expect_failed_run(agent, run, fault.exit_code, fault.stage, fault.message);
-  EXPECT_FALSE(outcome_of(run)["places"][0]["has_set"]);
-  EXPECT_EQ(test::set_contents(agent), before);
   EXPECT_LT(run.cpu_seconds, 1.5);
-
-  // The last success stands beside the failure of the last attempt.
-  auto after = test::read_file(agent.metrics_file());
-  auto success = metrics.find("etcd_snapshot_last_success_timestamp_seconds{");
-  ASSERT_NE(success, std::string::npos);
-  EXPECT_THAT(after, HasSubstr(metrics.substr(success, metrics.find('\n', success) - success)));
-  EXPECT_THAT(after, HasSubstr(std::format("}} {}\n", fault.exit_code)));
-
-  bad.play(test::good_script());
-  agent.configure({.endpoints = {good.endpoint()}});
-  EXPECT_EQ(agent.run({"run"}).exit_code, 0) << "the run after the fault";
+  EXPECT_THAT(test::read_file(agent.metrics_file()),
+              HasSubstr(std::format("}} {}\n", fault.exit_code)));
+  expect_outcome(agent, before, run,
+                 test::fails(fault.exit_code).in(fault.stage).saying(fault.message).within(11s),
+                 [&] {
+                   agent.configure({.endpoints = {good.endpoint()}});
+                   return agent.run({"run"});
+                 });
 }
 
 INSTANTIATE_TEST_SUITE_P(

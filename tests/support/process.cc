@@ -134,7 +134,8 @@ std::string Finished::text() const {
 
 Finished run(const Command& command) {
   ::signal(SIGPIPE, SIG_IGN);
-  auto end = Clock::now() + command.timeout;
+  auto begin = Clock::now();
+  auto end = begin + command.timeout;
   Pipe in, out, err;
   ::fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
   auto pid = launch(command, in.read.get(), out.write.get(), err.write.get());
@@ -156,6 +157,7 @@ Finished run(const Command& command) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   auto done = outcome(status, usage);
+  done.wall_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   done.timed_out = texts.timed_out;
   done.out = std::move(texts.out);
   done.err = std::move(texts.err);

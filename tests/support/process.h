@@ -28,7 +28,8 @@ struct Finished {
   std::string out;
   std::string err;
   long peak_rss_kib = 0;
-  double cpu_seconds = 0;  // user and system
+  double cpu_seconds = 0;   // user and system
+  double wall_seconds = 0;  // of run()
 
   bool ok() const { return exit_code == 0; }
   std::string text() const;  // exit, stdout and stderr, for failure messages
