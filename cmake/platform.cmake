@@ -15,7 +15,6 @@ pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(spdlog 1.15 REQUIRED)
 find_package(yaml-cpp 0.8 REQUIRED)
-find_package(CLI11 2.4 REQUIRED)
 find_package(Threads REQUIRED)
 
 find_program(SNAP_MOLD mold)

@@ -19,7 +19,6 @@ LIBRARIES = {
     "nlohmann_json": (("nlohmann/",), ("nlohmann_json::nlohmann_json",)),
     "spdlog": (("spdlog/", "fmt/"), ("spdlog::spdlog",)),
     "yaml-cpp": (("yaml-cpp/",), ("yaml-cpp::yaml-cpp",)),
-    "CLI11": (("CLI/",), ("CLI11::CLI11",)),
 }
 # Slow to compile and no part of any interface, with this exception.
 ALLOWED_IN_PUBLIC_HEADERS = {"nlohmann/json_fwd.hpp"}

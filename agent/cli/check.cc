@@ -69,17 +69,14 @@ report::Exit run(Context& context) {
 }  // namespace
 
 Command check_command() {
-  return {
-      .name = "check",
-      .summary =
-          "the doctor: validate the configuration, try every connection, permission and "
-          "certificate",
-      .examples =
-          "  etcd-snapshot check\n"
-          "  etcd-snapshot check --config ./config.yaml --verbose\n"
-          "\nWrites nothing that stays. The exit status is the one that `run` would end with.\n",
-      .asks_etcd = true,
-      .run = run};
+  return {.name = "check",
+          .summary =
+              "the doctor: validate the configuration, try every connection, permission and "
+              "certificate",
+          .examples = {{"check"}, {"check --config ./config.yaml --verbose"}},
+          .notes = "Writes nothing that stays. The exit status is the one that run would end with.",
+          .asks_etcd = true,
+          .run = run};
 }
 
 }  // namespace snap::cli

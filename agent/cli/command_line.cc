@@ -1,168 +1,218 @@
-// The command line, by CLI11.
-#include <CLI/CLI.hpp>
-
-#include <cstdio>
+// The command line: verb first, then flags and arguments in any order; "--" ends the flags.
+#include <algorithm>
 #include <format>
-#include <iostream>
-#include <memory>
+#include <optional>
+#include <set>
 
 #include "base/text.h"
 #include "cli/command.h"
-#include "cli/version.h"
 
 namespace snap::cli {
 namespace {
 
-constexpr std::string_view kAbout =
-    "Takes snapshots of etcd together with the host files a control plane needs, proves them, "
-    "keeps them as backup sets.";
+Error mistake(std::string message) { return {Code::invalid, std::move(message), ""}; }
 
-// The statuses that a verb of this version can end with.
-std::string exit_table() {
-  std::string text = "Exit status:\n";
-  for (auto exit : report::all_exits()) {
-    if (exit == report::Exit::destination_failed || exit == report::Exit::restore_failed) continue;
-    text += std::format("  {}  {}\n", static_cast<int>(exit), report::meaning_of(exit));
-  }
-  return text;
+std::vector<std::string_view> verbs_of(const std::vector<Command>& commands) {
+  std::vector<std::string_view> names;
+  for (const auto& command : commands) names.push_back(command.name);
+  return names;
 }
 
-void add_flag(CLI::App& app, const Flag& flag, const std::string& group) {
-  auto name = "--" + flag.name;
-  auto* option = std::visit(
-      [&](auto* to) -> CLI::Option* {
-        if constexpr (std::is_same_v<decltype(to), bool*>) {
-          return app.add_flag(name, *to, flag.help);
+const Command* find_verb(const std::vector<Command>& commands, std::string_view name) {
+  auto found = std::ranges::find(commands, name, &Command::name);
+  return found == commands.end() ? nullptr : &*found;
+}
+
+bool is_switch(const Flag& flag) { return std::holds_alternative<bool*>(flag.target); }
+
+std::string one_of(const std::vector<std::string>& choices) { return join(choices, ", "); }
+
+// The words after the verb.
+class VerbLine {
+ public:
+  VerbLine(const Command& command, const std::vector<Command>& commands, CommonFlags& common)
+      : command_(command), commands_(commands) {
+    for (auto& group : flag_groups(command, common))
+      flags_.insert(flags_.end(), group.flags.begin(), group.flags.end());
+  }
+
+  Result<void> read(std::span<const std::string_view> words) {
+    bool flags_ended = false;
+    for (size_t i = 0; i < words.size(); ++i) {
+      auto word = words[i];
+      if (!flags_ended && word == "--") {
+        flags_ended = true;
+      } else if (flags_ended || word == "-" || !word.starts_with('-')) {
+        arguments_.push_back(word);
+      } else if (TRY(read_flag(word, words.subspan(i + 1)))) {
+        ++i;
+      }
+    }
+    return place_arguments();
+  }
+
+ private:
+  // Whether `following`'s first word was its value.
+  Result<bool> read_flag(std::string_view word, std::span<const std::string_view> following) {
+    // A value never stands in a message: it may be a password meant for another tool's flag.
+    auto equals = word.find('=');
+    auto name = word.substr(0, equals);
+    auto value = equals == std::string_view::npos ? std::optional<std::string_view>()
+                                                  : std::optional(word.substr(equals + 1));
+    const auto* flag = find_flag(name);
+    if (flag == nullptr && !name.starts_with("--") && name.size() > 2) {
+      flag = find_flag(name.substr(0, 2));  // -ojson
+      if (flag != nullptr && is_switch(*flag)) flag = nullptr;
+      if (flag != nullptr) value = word.substr(2, equals == 2 ? 1 : std::string_view::npos);
+    }
+    if (flag == nullptr) return std::unexpected(mistake(unknown(name)));
+    auto shown = "--" + flag->name;
+    if (is_switch(*flag)) {
+      if (value) return std::unexpected(mistake(shown + " takes no value"));
+      *std::get<bool*>(flag->target) = true;
+      return false;
+    }
+    bool takes_next = !value;
+    if (takes_next) {
+      if (following.empty() || following.front() == "--" || find_flag(following.front()) != nullptr)
+        return std::unexpected(
+            mistake(std::format("{} needs a value: {} {}", shown, shown, flag->value)));
+      value = following.front();
+    }
+    TRY(store(*flag, shown, std::string(*value)));
+    return takes_next;
+  }
+
+  const Flag* find_flag(std::string_view word) const {
+    auto is = [&](const Flag& flag) {
+      return word == "--" + flag.name || (!flag.letter.empty() && word == "-" + flag.letter);
+    };
+    auto found = std::ranges::find_if(flags_, is);
+    return found == flags_.end() ? nullptr : &*found;
+  }
+
+  std::string unknown(std::string_view name) const {
+    auto text = std::format("unknown flag {}", escaped(name));
+    auto bare = name.substr(std::min(name.find_first_not_of('-'), name.size()));
+    for (const auto& other : commands_) {
+      auto same = [&](const Flag& flag) { return "--" + flag.name == name; };
+      if (std::ranges::any_of(other.flags, same))
+        return text + std::format("; it is a flag of {}", other.name);
+    }
+    std::vector<std::string_view> known;
+    for (const auto& flag : flags_) known.push_back(flag.name);
+    auto longer = std::ranges::find_if(
+        known, [&](std::string_view flag) { return bare.size() > 2 && flag.starts_with(bare); });
+    auto near = longer != known.end() ? std::optional<std::string>(*longer)
+                : bare.size() > 1     ? nearest(bare, known)
+                                      : std::nullopt;
+    if (near) return text + std::format("; did you mean --{}?", *near);
+    if (!name.starts_with("--") && !command_.arguments.empty())
+      return text + std::format("; a file of that name is given as ./{}", escaped(name));
+    return text;
+  }
+
+  Result<void> store(const Flag& flag, const std::string& shown, std::string value) {
+    // An unset variable of a shell must not turn into "use the default".
+    if (value.empty()) return std::unexpected(mistake(shown + ": the value is empty"));
+    TRY(check_choice(shown, flag.choices, value));
+    if (auto* many = std::get_if<std::vector<std::string>*>(&flag.target)) {
+      (*many)->push_back(std::move(value));
+      return {};
+    }
+    if (!given_.insert(flag.name).second)
+      return std::unexpected(mistake(shown + " is given twice"));
+    *std::get<std::string*>(flag.target) = std::move(value);
+    return {};
+  }
+
+  static Result<void> check_choice(const std::string& what, const std::vector<std::string>& choices,
+                                   const std::string& value) {
+    if (choices.empty() || std::ranges::contains(choices, value)) return {};
+    std::vector<std::string_view> known(choices.begin(), choices.end());
+    auto near = nearest(value, known);
+    return std::unexpected(
+        mistake(std::format("{}: '{}' is none of {}{}", what, escaped(value), one_of(choices),
+                            near ? std::format("; did you mean {}?", *near) : "")));
+  }
+
+  Result<void> place_arguments() {
+    size_t next = 0;
+    for (const auto& argument : command_.arguments) {
+      if (next == arguments_.size()) {
+        if (!argument.required) continue;
+        return std::unexpected(
+            mistake(std::format("{} is missing: {}", argument.name, argument.help)));
+      }
+      auto* many = std::get_if<std::vector<std::string>*>(&argument.target);
+      do {
+        auto value = std::string(arguments_[next++]);
+        if (value.empty())
+          return std::unexpected(mistake(std::format("{} is empty", argument.name)));
+        TRY(check_choice(argument.name, argument.choices, value));
+        if (many) {
+          (*many)->push_back(std::move(value));
         } else {
-          // One value after each flag: what follows it is an argument of the verb.
-          auto* added = app.add_option(name, *to, flag.help)->type_name(flag.value);
-          if constexpr (std::is_same_v<decltype(to), std::vector<std::string>*>) {
-            added->expected(1)
-                ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-                ->allow_extra_args(false);
-          }
-          return added;
+          *std::get<std::string*>(argument.target) = std::move(value);
         }
-      },
-      flag.target);
-  option->group(group);
-  // An unset variable of a shell must not turn into "use the default".
-  if (!flag.value.empty())
-    option->check(
-        [](const std::string& value) { return value.empty() ? "the value is empty" : ""; });
-  if (!flag.choices.empty()) option->check(CLI::IsMember(flag.choices));
-}
-
-void add_common(CLI::App& app, CommonFlags& common) {
-  const std::string kGroup = "Common flags";
-  add_flag(
-      app,
-      {"config", "FILE", "configuration (default /etc/etcd-snapshot/config.yaml)", &common.config},
-      kGroup);
-  add_flag(
-      app,
-      {"set", "KEY=VALUE",
-       "override a key of the configuration: retention.keepLast=7; may be repeated", &common.set},
-      kGroup);
-  app.add_option("-o,--output", common.output, "table or json")
-      ->type_name("FORMAT")
-      ->check(CLI::IsMember({"table", "json"}))
-      ->group(kGroup);
-  add_flag(app, {"quiet", "", "only warnings and errors", &common.quiet}, kGroup);
-  add_flag(app, {"verbose", "", "say more about what is done", &common.verbose}, kGroup);
-}
-
-void add_etcd(CLI::App& app, CommonFlags& common) {
-  const std::string kGroup = "etcd flags";
-  add_flag(app, {"endpoints", "URL,...", "members to ask", &common.endpoints}, kGroup);
-  add_flag(app, {"cacert", "FILE", "CA that signed the members' certificates", &common.cacert},
-           kGroup);
-  add_flag(app, {"cert", "FILE", "our client certificate", &common.cert}, kGroup);
-  add_flag(app, {"key", "FILE", "its key", &common.key}, kGroup);
-  add_flag(
-      app,
-      {"server-name", "NAME", "name to expect in the members' certificates", &common.server_name},
-      kGroup);
-  add_flag(app,
-           {"user", "NAME", "user, where etcd's auth is on; needs the role root", &common.user},
-           kGroup);
-  add_flag(app,
-           {"password-file", "FILE", "file that holds the user's password", &common.password_file},
-           kGroup);
-}
-
-void add_command(CLI::App& app, const Command& command, CommonFlags& common) {
-  auto* verb = app.add_subcommand(command.name, command.summary);
-  for (const auto& flag : command.flags) add_flag(*verb, flag, "Flags");
-  for (const auto& argument : command.arguments) {
-    std::visit(
-        [&](auto* to) {
-          if constexpr (!std::is_same_v<decltype(to), bool*>) {
-            auto* option = verb->add_option(argument.name, *to, argument.help);
-            option->type_name("");
-            if (argument.required) option->required();
-          }
-        },
-        argument.target);
+      } while (many && next < arguments_.size());
+    }
+    if (next == arguments_.size()) return {};
+    auto most = command_.arguments.size();
+    return std::unexpected(
+        mistake(std::format("'{}' is one argument too many: {} takes {}", escaped(arguments_[next]),
+                            command_.name, most == 0 ? "none" : "one")));
   }
-  if (command.asks_etcd) add_etcd(*verb, common);
-  add_common(*verb, common);
-  verb->footer("Examples:\n" + command.examples + "\n" + exit_table());
+
+  const Command& command_;
+  const std::vector<Command>& commands_;
+  std::vector<Flag> flags_;
+  std::vector<std::string_view> arguments_;
+  std::set<std::string> given_;
+};
+
+bool asks_for_help(std::span<const std::string_view> words) {
+  auto end = std::ranges::find(words, "--");
+  return std::any_of(words.begin(), end,
+                     [](auto word) { return word == "-h" || word == "--help"; });
 }
 
-// The argument that is no known verb, if that is the mistake.
-std::string unknown_verb(int argc, char** argv, const std::vector<Command>& commands) {
-  if (argc < 2 || argv[1][0] == '-') return "";
-  auto same = [&](const Command& c) { return c.name == argv[1]; };
-  return std::ranges::any_of(commands, same) ? "" : argv[1];
-}
-
-report::Exit explain(const CLI::ParseError& error, const CLI::App& app, int argc, char** argv,
-                     const std::vector<Command>& commands) {
-  if (error.get_exit_code() == 0) {
-    app.exit(error, std::cout, std::cerr);  // --help, --version
-    return report::Exit::done;
+// No verb stands at the front.
+Error no_verb(std::span<const std::string_view> words, const std::vector<Command>& commands) {
+  if (words.empty()) return mistake("no verb is given");
+  auto first = words.front();
+  if (!first.starts_with('-')) {
+    auto near = nearest(first, verbs_of(commands));
+    return mistake(std::format("unknown verb '{}'{}", escaped(first),
+                               near ? std::format("; did you mean {}?", *near) : ""));
   }
-  if (argc < 2) {
-    std::cerr << app.help();
-    return report::Exit::usage;
-  }
-  auto verb = unknown_verb(argc, argv, commands);
-  if (!verb.empty()) {
-    std::vector<std::string_view> names;
-    for (const auto& command : commands) names.push_back(command.name);
-    auto near = nearest(verb, names);
-    std::cerr << std::format("etcd-snapshot: unknown verb '{}'{}\n", escaped(verb),
-                             near ? std::format("; did you mean {}?", *near) : "");
-    std::cerr << "See: etcd-snapshot --help\n";
-    return report::Exit::usage;
-  }
-  auto chosen = app.get_subcommands();
-  auto path =
-      chosen.empty() ? std::string("etcd-snapshot") : "etcd-snapshot " + chosen.front()->get_name();
-  std::cerr << std::format("{}: {}\nSee: {} --help\n", path, escaped(error.what()), path);
-  return report::Exit::usage;
+  auto flag = escaped(first.substr(0, first.find('=')));
+  auto is_verb = [&](std::string_view word) { return find_verb(commands, word) != nullptr; };
+  auto verb = std::ranges::find_if(words, is_verb);
+  if (verb == words.end()) return mistake(std::format("no verb is given before {}", flag));
+  return mistake(
+      std::format("the verb comes before its flags: etcd-snapshot {} {} ...", *verb, flag));
 }
 
 }  // namespace
 
-Parsed parse_command_line(int argc, char** argv, const std::vector<Command>& commands,
-                          CommonFlags& common) {
-  CLI::App app{std::string(kAbout), "etcd-snapshot"};
-  app.set_version_flag("--version", std::format("etcd-snapshot {}", kVersion));
-  app.set_help_flag("-h,--help", "print this help");
-  app.require_subcommand(1);
-  app.get_formatter()->column_width(34);
-  app.footer(exit_table() + "\nMore about a verb: etcd-snapshot VERB --help");
-  for (const auto& command : commands) add_command(app, command, common);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return {nullptr, explain(error, app, argc, argv, commands)};
-  }
-  auto name = app.get_subcommands().front()->get_name();
-  auto found = std::ranges::find(commands, name, &Command::name);
-  return {&*found, report::Exit::done};
+Parsed parse_command_line(std::span<const std::string_view> words,
+                          const std::vector<Command>& commands, CommonFlags& common) {
+  auto first = words.empty() ? std::string_view() : words.front();
+  if (first == "--version" || first == "version") return {.version = true};
+  // "help VERB" is what many other tools take.
+  bool help = first == "help" || asks_for_help(words);
+  if (first == "help") words = words.subspan(1);
+  const auto* command = words.empty() ? nullptr : find_verb(commands, words.front());
+  bool names_no_verb = words.empty() || words.front().starts_with('-');
+  if (help && (command != nullptr || names_no_verb)) return {.command = command, .help = true};
+  if (command == nullptr) return {.mistake = no_verb(words, commands)};
+  Parsed parsed{.command = command};
+  auto read = VerbLine(*command, commands, common).read(words.subspan(1));
+  if (!read) parsed.mistake = std::move(read).error();
+  if (read && common.quiet && common.verbose)
+    parsed.mistake = mistake("--quiet and --verbose contradict each other");
+  return parsed;
 }
 
 }  // namespace snap::cli

@@ -79,9 +79,7 @@ report::Exit run(Context& context) {
 Command list_command() {
   return {.name = "list",
           .summary = "all sets in one table: age, size, revision, proven, pinned, where",
-          .examples =
-              "  etcd-snapshot list\n"
-              "  etcd-snapshot list -o json\n",
+          .examples = {{"list"}, {"list -o json"}},
           .run = run};
 }
 

@@ -1,18 +1,17 @@
 // etcd-snapshot: snapshots of etcd, proven, kept and restorable.
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
 #include <format>
 
+#include "base/file.h"
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/process.h"
+#include "cli/words.h"
 
 namespace snap::cli {
-
-std::vector<Command> all_commands() {
-  return {run_command(),   save_command(),   status_command(), verify_command(), list_command(),
-          prune_command(), remove_command(), pin_command(),    unpin_command(),  check_command()};
-}
 
 namespace {
 
@@ -21,19 +20,44 @@ report::Level log_level(const CommonFlags& common) {
   return common.verbose ? report::Level::debug : report::Level::info;
 }
 
+// --help, --version or a mistake.
+std::optional<report::Exit> answer(const Parsed& parsed, const std::vector<Command>& commands) {
+  auto say = [](int fd, const std::string& text) { (void)write_full(fd, as_bytes(text), ""); };
+  auto path = parsed.command ? "etcd-snapshot " + parsed.command->name : "etcd-snapshot";
+  if (parsed.mistake) {
+    say(STDERR_FILENO,
+        std::format("{}: {}\nSee: {} --help\n", path, parsed.mistake->message, path));
+    if (parsed.command && parsed.command->on_mistake)
+      say(STDOUT_FILENO, parsed.command->on_mistake(*parsed.mistake));
+    return report::Exit::usage;
+  }
+  if (parsed.version) {
+    say(STDOUT_FILENO, version_line());
+    return report::Exit::done;
+  }
+  if (!parsed.help) return {};
+  say(STDOUT_FILENO, parsed.command ? help_of(*parsed.command) : help(commands));
+  return report::Exit::done;
+}
+
 report::Exit execute(int argc, char** argv) {
   prepare_process();
   CommonFlags common;
   auto commands = all_commands();
-  auto parsed = parse_command_line(argc, argv, commands, common);
-  if (parsed.command == nullptr) return parsed.exit;
+  if (argc < 2) {
+    (void)write_full(STDERR_FILENO, as_bytes(help(commands)), "");
+    return report::Exit::usage;
+  }
+  std::vector<std::string_view> words(argv + 1, argv + argc);
+  auto parsed = parse_command_line(words, commands, common);
+  if (auto answered = answer(parsed, commands)) return *answered;
   StopOnSignal stop;
   report::Log log({.least = log_level(common), .terminal = {}, .colour = {}, .clock = {}});
   Context context(common, log, stop.token());
-  auto words = context.bare_set_words();
-  if (!words.empty() && !parsed.command->names_set) {
+  auto names = context.bare_set_words();
+  if (!names.empty() && !parsed.command->names_set) {
     return context.fail(report::Exit::usage,
-                        {Code::invalid, std::format("--set {}: no value is given", words.front()),
+                        {Code::invalid, std::format("--set {}: no value is given", names.front()),
                          "write it as --set KEY=VALUE, for example --set retention.keepLast=7"});
   }
   auto exit = parsed.command->run(context);

@@ -34,12 +34,11 @@ report::Exit run(const std::string& name, bool pin, Context& context) {
 
 Command command(std::string verb, bool pin, std::string summary) {
   auto set = std::make_shared<std::string>();
-  return {
-      .name = verb,
-      .summary = std::move(summary),
-      .examples = std::format("  etcd-snapshot {} prod-east_2026-11-21T013000Z_master-0\n", verb),
-      .arguments = {{"SET", "a set of `etcd-snapshot list`", set.get()}},
-      .run = [set, pin](Context& context) { return run(*set, pin, context); }};
+  return {.name = verb,
+          .summary = std::move(summary),
+          .examples = {{verb + " prod-east_2026-11-21T013000Z_master-0"}},
+          .arguments = {{"SET", "a set of `etcd-snapshot list`", set.get()}},
+          .run = [set, pin](Context& context) { return run(*set, pin, context); }};
 }
 
 }  // namespace

@@ -68,12 +68,10 @@ Command prune_command() {
   auto dry_run = std::make_shared<bool>(false);
   return {.name = "prune",
           .summary = "remove the sets that no retention rule keeps",
-          .examples =
-              "  etcd-snapshot prune --dry-run                           a reason for each set, "
-              "nothing is removed\n"
-              "  etcd-snapshot prune --set retention.keepLast=7 --dry-run\n"
-              "  etcd-snapshot prune\n"
-              "\nThe newest proven set, the keepLast newest and pinned sets are never removed.\n",
+          .examples = {{"prune --dry-run", "a reason for each set, nothing is removed"},
+                       {"prune --set retention.keepLast=7 --dry-run"},
+                       {"prune"}},
+          .notes = "The newest proven set, the keepLast newest and pinned sets are never removed.",
           .flags = {{"dry-run", "", "only say what would be removed, and why", dry_run.get()}},
           .run = [dry_run](Context& context) { return run(*dry_run, context); }};
 }

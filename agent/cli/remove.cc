@@ -44,9 +44,8 @@ Command remove_command() {
   auto options = std::make_shared<Options>();
   return {.name = "remove",
           .summary = "remove one named set, under the same safety rules as retention",
-          .examples =
-              "  etcd-snapshot remove prod-east_2026-11-21T013000Z_master-0\n"
-              "\nThe newest proven set and pinned sets are refused, also with --force.\n",
+          .examples = {{"remove prod-east_2026-11-21T013000Z_master-0"}},
+          .notes = "The newest proven set and pinned sets are refused, also with --force.",
           .flags = {{"force", "", "remove it although it is among the keepLast newest",
                      &options->force}},
           .arguments = {{"SET", "a set of `etcd-snapshot list`", &options->set}},

@@ -15,15 +15,19 @@ struct Options {
   bool no_prune = false;
 };
 
-// Ends a run that cannot begin. Its outcome line is printed too: whoever reads them gets one.
-report::Exit refuse(const std::string& trigger, const Error& error, Context& context) {
+// Of a run that cannot begin. Its outcome line is printed too: whoever reads them gets one.
+report::Outcome refused(const std::string& trigger, const Error& error) {
   auto now = now_utc();
-  report::Outcome outcome{.version = std::string(kVersion),
-                          .trigger = trigger,
-                          .started = now,
-                          .finished = now,
-                          .exit = jobs::local_exit(error),
-                          .error = report::Failure{error, "config"}};
+  return {.version = std::string(kVersion),
+          .trigger = trigger,
+          .started = now,
+          .finished = now,
+          .exit = jobs::local_exit(error),
+          .error = report::Failure{error, "config"}};
+}
+
+report::Exit refuse(const std::string& trigger, const Error& error, Context& context) {
+  auto outcome = refused(trigger, error);
   context.fail(outcome.exit, error);
   context.print(report::to_json_line(outcome));
   return outcome.exit;
@@ -63,14 +67,14 @@ Command run_command() {
       .summary =
           "the scheduled job: take a snapshot, prove it, archive the host files, publish the set, "
           "prune",
-      .examples =
-          "  etcd-snapshot run                              with /etc/etcd-snapshot/config.yaml\n"
-          "  etcd-snapshot run --trigger before-upgrade\n"
-          "  etcd-snapshot run --no-prune --set local.directory=/mnt/spare\n"
-          "  etcd-snapshot run --set prod-east_2026-11-21T013000Z_master-0    with this name for "
-          "the set\n"
-          "\nThe last line on standard output is the outcome as JSON; everything else goes to "
-          "standard error.\n",
+      .examples = {{"run", "with /etc/etcd-snapshot/config.yaml"},
+                   {"run --trigger before-upgrade"},
+                   {"run --no-prune --set local.directory=/mnt/spare"},
+                   {"run --set prod-east_2026-11-21T013000Z_master-0",
+                    "with this name for the set"}},
+      .notes =
+          "The last line on standard output is the outcome as JSON; everything else goes to "
+          "standard error.",
       .flags = {{"trigger", "TEXT",
                  "why this run takes place, for the manifest (default: manual on a terminal, else "
                  "schedule)",
@@ -78,7 +82,8 @@ Command run_command() {
                 {"no-prune", "", "remove no set afterwards", &options->no_prune}},
       .asks_etcd = true,
       .names_set = true,
-      .run = [options](Context& context) { return run(*options, context); }};
+      .run = [options](Context& context) { return run(*options, context); },
+      .on_mistake = [](const Error& error) { return report::to_json_line(refused("", error)); }};
 }
 
 }  // namespace snap::cli

@@ -59,15 +59,14 @@ Command save_command() {
   return {.name = "save",
           .summary = "take one snapshot into a file, proven against the member's SHA-256",
           .examples =
-              "  etcd-snapshot save                     into snapshot_<date>_<time>.db, etcd found "
-              "by itself\n"
-              "  etcd-snapshot save /backup/etcd.db     replaces the file whole, and only by a "
-              "proven one\n"
-              "  etcd-snapshot save - | ssh vault 'cat > etcd.db'\n"
-              "  etcd-snapshot save --endpoints https://10.0.0.1:2379 --cacert ca.crt --cert "
-              "me.crt --key me.key x.db\n"
-              "\nETCDCTL_ENDPOINTS, ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY count too; flags "
-              "win.\n",
+              {{"save", "into snapshot_<date>_<time>.db, etcd found by itself"},
+               {"save /backup/etcd.db", "replaces the file whole, and only by a proven one"},
+               {"save - | ssh vault 'cat > etcd.db'"},
+               {"save --endpoints https://10.0.0.1:2379 --cacert ca.crt --cert me.crt --key me.key "
+                "x.db"}},
+          .notes =
+              "ETCDCTL_ENDPOINTS, ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY count too; flags "
+              "win.",
           .arguments = {{"FILE", "where to; - is standard output", file.get(), false}},
           .asks_etcd = true,
           .run = [file](Context& context) { return run(*file, context); }};

@@ -60,13 +60,11 @@ Command status_command() {
   auto file = std::make_shared<std::string>();
   return {.name = "status",
           .summary = "the numbers of a snapshot file, as etcdutl snapshot status prints them",
-          .examples =
-              "  etcd-snapshot status etcd.db\n"
-              "  etcd-snapshot status etcd.db -o json\n"
-              "\nThe hash is that of etcdctl and etcdutl 3.4, 3.5 and 3.6. Keys are counted twice: "
-              "live keys as 3.6 does, and all\n"
-              "key-value pairs of all buckets as 3.4 and 3.5 do. Status does not check the "
-              "SHA-256: verify does.\n",
+          .examples = {{"status etcd.db"}, {"status etcd.db -o json"}},
+          .notes =
+              "The hash is that of etcdctl and etcdutl 3.4, 3.5 and 3.6. Keys are counted twice: "
+              "live keys as 3.6 does, and all key-value pairs of all buckets as 3.4 and 3.5 do. "
+              "Status does not check the SHA-256: verify does.",
           .arguments = {{"FILE", "a snapshot file", file.get()}},
           .run = [file](Context& context) { return run(*file, context); }};
 }

@@ -117,15 +117,13 @@ Command verify_command() {
   auto options = std::make_shared<Options>();
   return {.name = "verify",
           .summary = "prove snapshot files and backup sets, offline; says what is wrong and where",
-          .examples =
-              "  etcd-snapshot verify etcd.db\n"
-              "  etcd-snapshot verify prod-east_2026-11-21T013000Z_master-0     a set of "
-              "local.directory\n"
-              "  etcd-snapshot verify /mnt/usb/prod-east_2026-11-21T013000Z_master-0\n"
-              "  etcd-snapshot verify --level digest etcd.db                    only length and "
-              "SHA-256\n"
-              "\nChanged values are found by the SHA-256 alone: bbolt has no checksum of its own "
-              "for data.\n",
+          .examples = {{"verify etcd.db"},
+                       {"verify prod-east_2026-11-21T013000Z_master-0", "a set of local.directory"},
+                       {"verify /mnt/usb/prod-east_2026-11-21T013000Z_master-0"},
+                       {"verify --level digest etcd.db", "only length and SHA-256"}},
+          .notes =
+              "Changed values are found by the SHA-256 alone: bbolt has no checksum of its own for "
+              "data.",
           .flags = {{"level",
                      "LEVEL",
                      "digest: length and SHA-256; structure: every page of the database too",

@@ -19,18 +19,19 @@ using testing::SizeIs;
 const std::vector<std::string> kVerbs = {"run",   "save",   "status", "verify", "list",
                                          "prune", "remove", "pin",    "unpin",  "check"};
 
-TEST(Help, ShowsEveryVerbWithExamplesAndTheExitStatus) {
+TEST(Help, ShowsEveryVerbWithExamplesAndTheExitStatusOnce) {
   Agent agent;
   auto top = agent.run({"--help"});
   EXPECT_EQ(top.exit_code, 0);
+  EXPECT_THAT(top.out, HasSubstr("\n  0  done"));
   for (const auto& verb : kVerbs) {
     EXPECT_THAT(top.out, HasSubstr("\n  " + verb + " "));
     auto help = agent.run({verb, "--help"});
     EXPECT_EQ(help.exit_code, 0) << help.text();
     EXPECT_THAT(help.out,
-                AllOf(HasSubstr("Examples:\n  etcd-snapshot " + verb),
-                      HasSubstr("Exit status:\n  0  done"), HasSubstr("--config FILE"),
-                      HasSubstr("--output"), HasSubstr("--quiet"), HasSubstr("--verbose")));
+                AllOf(HasSubstr("Examples:\n"), HasSubstr("\n  etcd-snapshot " + verb),
+                      Not(HasSubstr("0  done")), HasSubstr("--config FILE"), HasSubstr("--output"),
+                      HasSubstr("--quiet"), HasSubstr("--verbose")));
     EXPECT_THAT(help.err, IsEmpty());
   }
 }

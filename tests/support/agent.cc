@@ -96,8 +96,9 @@ Command Agent::command(const std::vector<std::string>& args) const {
   argv.insert(argv.end(), args.begin(), args.end());
   bool has_config =
       std::ranges::contains(args, "--config") || std::ranges::contains(args, "--help");
-  if (!args.empty() && !args.front().starts_with('-') && !has_config)
-    argv.insert(argv.begin() + 2, {"--config", config_file()});
+  bool takes_one = !args.empty() && !args.front().starts_with('-') && args.front() != "man" &&
+                   args.front() != "completion";
+  if (takes_one && !has_config) argv.insert(argv.begin() + 2, {"--config", config_file()});
   return {.argv = argv,
           .env = {{"NODE_NAME", "node-1"},
                   {"ETCDCTL_PASSWORD", "canary-environment"},
