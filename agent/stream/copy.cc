@@ -15,8 +15,8 @@
 namespace snap::stream {
 namespace {
 
-constexpr size_t kBufferBytes = 1 << 20;
-constexpr size_t kBuffers = 4;
+constexpr size_t kBufferBytes = 512 << 10;
+constexpr size_t kBuffers = 6;
 constexpr size_t kAlignment = 4096;  // a sink may write past the page cache
 
 // The ring. The reader fills slot `filled_ % kBuffers`; the tap and the sink each follow behind it
