@@ -1,6 +1,7 @@
 #include "snapshot/verify.h"
 
 #include <fcntl.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <format>
@@ -24,6 +25,9 @@ Fd open_again(int fd) {
   return Fd(::open(std::format("/proc/self/fd/{}", fd).c_str(), O_RDONLY | O_CLOEXEC));
 }
 
+// Only what was synced can be dropped.
+void drop_from_memory(int fd) { ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); }
+
 uint64_t body_bytes(uint64_t size_bytes) {
   return length_has_trailer(size_bytes) ? size_bytes - kTrailerBytes : size_bytes;
 }
@@ -42,6 +46,19 @@ Result<TrailerDigest::Result> digest_file(int fd, const std::string& name, uint6
     if (progress) progress(at, size_bytes);
   }
   return digest.finish();
+}
+
+// Whether all of the file seems to lie in the page cache, by samples. False when the kernel does
+// not say.
+bool in_memory(int fd, uint64_t size_bytes) {
+  constexpr uint64_t kSamples = 64;
+  for (uint64_t i = 0; i < kSamples; ++i) {
+    std::byte byte{};
+    iovec into{&byte, 1};
+    auto at = static_cast<off_t>(size_bytes / kSamples * i);
+    if (::preadv2(fd, &into, 1, at, RWF_NOWAIT) != 1) return false;
+  }
+  return true;
 }
 
 class Nowhere : public stream::Sink {
@@ -88,15 +105,17 @@ void cap(Report& report) {
   report.findings.resize(Report::kMaxFindings);
 }
 
-// The walk of verify(), on a thread of its own beside the digest, or where finish() is called.
+// The walk of verify(): on a thread of its own `beside` the digest, or where finish() is called.
 class SideWalk {
  public:
-  SideWalk(int fd, const std::string& name, uint64_t size_bytes, const VerifyOptions& options)
+  SideWalk(int fd, const std::string& name, uint64_t size_bytes, const VerifyOptions& options,
+           bool beside)
       : again_(open_again(fd)),
         file_{.fd = again_ ? again_.get() : fd, .name = name, .size_bytes = body_bytes(size_bytes)},
-        threads_(walk_threads(options)),
+        threads_(beside ? std::max(2U, options.threads) - 1 : options.threads),
+        beside_(beside),
         outer_(options.stop, [this] { stop_.request_stop(); }) {
-    if (options.threads > 1 && !options.past_page_cache) thread_ = std::jthread([this] { run(); });
+    if (beside && options.threads > 1) thread_ = std::jthread([this] { run(); });
   }
   ~SideWalk() { stop_.request_stop(); }
 
@@ -107,14 +126,10 @@ class SideWalk {
       run();
     return std::move(outcome_);
   }
+  bool beside() const { return beside_; }
   const bolt::Damages& damages() const { return damages_; }
 
  private:
-  // The digest takes one, unless it comes later.
-  static unsigned walk_threads(const VerifyOptions& options) {
-    if (options.past_page_cache) return options.threads;
-    return options.threads > 2 ? options.threads - 1 : 1;
-  }
   void run() {
     outcome_ =
         survey(file_, {.threads = threads_, .stop = stop_.get_token(), .progress = {}}, damages_);
@@ -123,21 +138,13 @@ class SideWalk {
   Fd again_;
   bolt::File file_;
   unsigned threads_;
+  bool beside_;
   bolt::Damages damages_;
   Result<std::optional<Status>> outcome_;
   std::stop_source stop_;
   std::stop_callback<std::function<void()>> outer_;
   std::jthread thread_;  // last: joined before the others go
 };
-
-Result<TrailerDigest::Result> digest_open(int fd, const std::string& name, uint64_t size_bytes,
-                                          const VerifyOptions& options) {
-  auto again = options.past_page_cache ? open_again(fd) : Fd();
-  if (again) return digest_disk(std::move(again), name, size_bytes, options.stop, options.progress);
-  // Without /proc there is no second open file, and what is dropped is read again.
-  if (options.past_page_cache) ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-  return digest_file(fd, name, size_bytes, options.stop, options.progress);
-}
 
 Result<Report> verify_open(int fd, const std::string& name, const std::string* path,
                            const VerifyOptions& options) {
@@ -147,14 +154,19 @@ Result<Report> verify_open(int fd, const std::string& name, const std::string* p
     report.findings.push_back(
         {.level = Level::digest, .file = name, .page = {}, .byte = {}, .what = std::move(what)});
   };
+  // What was just written is walked while it is in memory. Then the disk is read, and the digest
+  // tells whether it holds the same. Where memory does not hold it, walk and digest share one
+  // reading of the disk.
+  auto again = options.past_page_cache && in_memory(fd, file.size_bytes()) ? open_again(fd) : Fd();
+  if (options.past_page_cache && !again) drop_from_memory(fd);
   std::optional<SideWalk> walk;
   if (options.level >= Level::structure && file.size_bytes() > 0)
-    walk.emplace(fd, name, file.size_bytes(), options);
-  // What was just written is walked while it is in memory. Then the disk is read, and the digest
-  // tells whether it holds the same.
-  if (walk && options.past_page_cache) report.status = TRY(walk->finish());
-  auto digest = TRY(digest_open(fd, name, file.size_bytes(), options));
-  if (walk && !options.past_page_cache) report.status = TRY(walk->finish());
+    walk.emplace(fd, name, file.size_bytes(), options, !again);
+  if (walk && again) report.status = TRY(walk->finish());
+  auto digest = TRY(
+      again ? digest_disk(std::move(again), name, file.size_bytes(), options.stop, options.progress)
+            : digest_file(fd, name, file.size_bytes(), options.stop, options.progress));
+  if (walk && walk->beside()) report.status = TRY(walk->finish());
 
   report.sha256 = to_hex(digest.whole);
   if (auto change = TRY(file.change(path))) finding(*change);
@@ -165,6 +177,8 @@ Result<Report> verify_open(int fd, const std::string& name, const std::string* p
                         to_hex(digest.trailer)));
   if (walk) add_damages(report, walk->damages(), name);
   cap(report);
+  // The pages that this filled belong to etcd again.
+  if (options.past_page_cache) drop_from_memory(fd);
   return report;
 }
 

@@ -21,10 +21,10 @@ using Progress = std::function<void(uint64_t done_bytes, uint64_t total_bytes)>;
 
 struct VerifyOptions {
   Level level = Level::structure;
-  // The digest is of what the disk holds, not of our memory of what was written. The walk comes
-  // first, over what is in memory; then the file is dropped from there and read past the page
-  // cache: walk and disk saw the same bytes when the digest is the one of what was written, which
-  // the caller knows. Only what was synced can be dropped: fsync comes before.
+  // The digest is of what the disk holds, not of our memory of what was written. While memory holds
+  // the file, the walk comes first and looks there; then the file is dropped and read past the page
+  // cache: both saw the same bytes when the digest is the one of what was written, which the caller
+  // knows. Only what was synced can be dropped: fsync comes before.
   bool past_page_cache = false;
   unsigned threads = 2;  // 1: digest and walk one after the other
   std::stop_token stop = {};
