@@ -2,7 +2,7 @@
 # that was looked at for uninitialised when it inlines, and designated initializers leave out fields on purpose: two exceptions.
 function(snap_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wvla -Wimplicit-fallthrough
-                                           -Wno-maybe-uninitialized -Wno-missing-field-initializers -Werror)
+                                           $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> -Wno-missing-field-initializers -Werror)
 endfunction()
 
 # snap_room(NAME SOURCES file.cc... HEADERS file.h... USES room... LIBS target...)
