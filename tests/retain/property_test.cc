@@ -20,16 +20,19 @@ using sets::State;
 using Sets = std::vector<SetInfo>;
 
 #if defined(__SANITIZE_ADDRESS__)
-constexpr int kHistories = 20'000;  // five times as slow
+constexpr uint64_t kUsualHistories = 20'000;  // five times as slow
 #else
-constexpr int kHistories = 100'000;
+constexpr uint64_t kUsualHistories = 100'000;
 #endif
 
-// SNAP_TEST_SEED=N repeats one run.
-uint64_t first_seed() {
-  const char* given = std::getenv("SNAP_TEST_SEED");
-  return given ? std::strtoull(given, nullptr, 10) : std::random_device()();
+uint64_t from_environment(const char* name, uint64_t otherwise) {
+  const char* given = std::getenv(name);
+  return given ? std::strtoull(given, nullptr, 10) : otherwise;
 }
+
+// SNAP_TEST_SEED=N repeats one run, SNAP_TEST_HISTORIES=N makes more or fewer.
+uint64_t first_seed() { return from_environment("SNAP_TEST_SEED", std::random_device()()); }
+const int kHistories = static_cast<int>(from_environment("SNAP_TEST_HISTORIES", kUsualHistories));
 
 struct Dice {
   std::mt19937_64 engine;
@@ -287,7 +290,7 @@ TEST(RemovalProperty, AgreesWithRetention) {
                 });
 }
 
-// Two nodes prune one place: each sees a state that the other has already changed.
+// F-P10. Two nodes prune one place: each sees a state that the other has already changed.
 TEST(DecideProperty, TwoPrunersTogetherKeepWhatMustSurvive) {
   for_histories(kHistories / 10,
                 [](const Sets& sets, const Policy& policy, Occasion occasion, Dice& dice) {
