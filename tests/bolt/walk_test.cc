@@ -114,6 +114,7 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
 class DamageTable : public testing::TestWithParam<Case> {};
 
+// F-V03, F-V04: what no bbolt writes, whatever the digests say.
 TEST_P(DamageTable, IsFoundAndNamed) {
   for (unsigned threads : {1, 3}) {
     auto image = small_tree();
@@ -341,6 +342,7 @@ TEST(Walk, VisitsInKeyOrderOnAnyNumberOfThreads) {
   }
 }
 
+// F-V04: neither stack nor memory follows the depth.
 TEST(Walk, EndsAtADepthThatNoSoundTreeHas) {
   BoltImage image(512);
   auto page = image.leaf({{"a", ""}});

@@ -89,7 +89,7 @@ TEST_F(Sets, AreRemovedByRetentionAndTheReasonIsTold) {
   EXPECT_EQ(outcome_of(run)["places"][0]["sets"]["proven"], 2);
 }
 
-TEST_F(Sets, ThatAreNotProvenPushNothingOut) {
+TEST_F(Sets, ThatAreNotProvenPushNothingOut) {  // F-P02, F-R01
   agent.configure({.endpoints = {fake.endpoint()},
                    .more = "retention: {keepLast: 1, keepWithin: 0}\n",
                    .include = ", /no/such/file"});
@@ -102,7 +102,7 @@ TEST_F(Sets, ThatAreNotProvenPushNothingOut) {
   EXPECT_EQ(agent.run({"verify", old}).exit_code, 0);
 }
 
-TEST_F(Sets, ThatArePinnedStayUntilTheyAreUnpinned) {
+TEST_F(Sets, ThatArePinnedStayUntilTheyAreUnpinned) {  // F-P11
   auto first = make("2026-01-01T000000Z");
   make("2026-01-02T000000Z");
   ASSERT_EQ(agent.run({"pin", first}).exit_code, 0);
@@ -120,7 +120,7 @@ TEST_F(Sets, ThatArePinnedStayUntilTheyAreUnpinned) {
   EXPECT_THAT(agent.sets(), SizeIs(1));
 }
 
-TEST_F(Sets, AreRemovedByNameUnderTheSameRules) {
+TEST_F(Sets, AreRemovedByNameUnderTheSameRules) {  // F-P11
   auto first = make("2026-01-01T000000Z");
   auto second = make("2026-01-02T000000Z");
   auto newest = make("2026-01-03T000000Z");
@@ -157,7 +157,7 @@ TEST_F(Sets, StayInADryRunThatGivesAReasonForEach) {
   EXPECT_THAT(table.out, AllOf(HasSubstr("would remove"), HasSubstr("no rule keeps it")));
 }
 
-TEST_F(Sets, ThatCannotBeRemovedGiveExit6AndHinderNoBackup) {
+TEST_F(Sets, ThatCannotBeRemovedGiveExit6AndHinderNoBackup) {  // F-P08
   auto first = make("2026-01-01T000000Z");
   auto second = make("2026-01-02T000000Z");
   Immutable held(agent.set_path(first));
@@ -176,7 +176,8 @@ TEST_F(Sets, ThatCannotBeRemovedGiveExit6AndHinderNoBackup) {
   EXPECT_EQ(agent.run({"verify", first}).exit_code, 0);
 }
 
-// Everything that is no good set of this cluster is shown, kept, and changed by nobody.
+// F-L10, F-P04, F-P06, F-V07, F-V08: everything that is no good set of this cluster is shown, kept,
+// and changed by nobody.
 TEST_F(Sets, OfOthersAndDamagedOnesAreListedAndLeftAlone) {
   auto good = make("2026-01-01T000000Z");
   auto damaged = make("2026-01-02T000000Z");

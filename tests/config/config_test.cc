@@ -230,6 +230,7 @@ INSTANTIATE_TEST_SUITE_P(
                          "http://10.0.0.1:2379 (use https://)"}),
     [](const auto& test) { return test.param.name; });
 
+// F-C03
 TEST(ClusterNames, AreThoseThatNamesOfSetsCanCarry) {
   for (const auto& name :
        {std::string("a"), std::string("prod-east.1"), std::string("7"), std::string(63, 'a')})

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <thread>
 
 #include "base/text.h"
 #include "jobs/lock.h"
@@ -198,7 +199,7 @@ TEST(PrunePlace, OnlyTalksInADryRun) {
             info_of(*place, pruned.verdicts[1].set).total_bytes);
 }
 
-TEST(PrunePlace, SkipsASetThatIsReadAndRemovesItTheNextTime) {
+TEST(PrunePlace, SkipsASetThatIsReadAndRemovesItTheNextTime) {  // F-P09
   test::TempDir dir;
   auto read = make_set(dir.path());
   auto oldest = make_set(dir.path(), {.start = test::kSampleStart - 1h});
@@ -230,6 +231,49 @@ TEST(PrunePlace, ReportsARefusedRemovalAndGoesOn) {
   EXPECT_THAT(pruned.failures[0].error.message, HasSubstr(first));
   EXPECT_THAT(pruned.failures[1].error.message, HasSubstr(second));
   EXPECT_THAT(pruned.removed, IsEmpty());
+}
+
+// F-P08: another pruner was faster; what is gone was to go.
+TEST(PrunePlace, IsContentWhenSomebodyElseHasRemovedTheSet) {
+  test::TempDir dir;
+  auto old = make_set(dir.path());
+  auto kept = make_set(dir.path(), {.start = test::kSampleStart + 1h});
+  auto place = open_place(dir.path());
+  auto inventory = read_inventory(*place).value();
+  fs::remove_all(dir.path(old));
+  auto pruned = prune_place(*place, inventory, kKeepOne, prune_at(test::kSampleStart + 10h), false);
+  EXPECT_THAT(pruned.failures, IsEmpty());
+  EXPECT_THAT(dir.names(), ElementsAre(".state", kept));
+  EXPECT_THAT(place->notes(kRemoving).value(), IsEmpty());
+}
+
+// F-P10: two nodes at one place, each with an inventory and a connection of its own.
+TEST(PrunePlace, ByTwoAtOnceKeepsWhatMustSurviveAndFailsForNobody) {
+  for (int round = 0; round < 10; ++round) {
+    test::TempDir dir;
+    Names all;
+    for (int i = 0; i < 12; ++i)
+      all.push_back(make_set(dir.path(), {.start = test::kSampleStart + i * 1h}));
+    Pruned pruned[2];
+    {
+      std::vector<std::jthread> nodes;
+      for (auto& mine : pruned) {
+        nodes.emplace_back([&] {
+          auto place = open_place(dir.path());
+          auto inventory = read_inventory(*place).value();
+          mine = prune_place(*place, inventory, {.keep_last = 3, .keep_within = 0s},
+                             prune_at(test::kSampleStart + 20h), false);
+        });
+      }
+    }
+    for (const auto& mine : pruned)
+      for (const auto& failure : mine.failures) ADD_FAILURE() << failure.error.message;
+    prune_place(*open_place(dir.path()), read_inventory(*open_place(dir.path())).value(),
+                {.keep_last = 3, .keep_within = 0s}, prune_at(test::kSampleStart + 20h), false);
+    EXPECT_THAT(dir.names(), ElementsAre(".state", all[9], all[10], all[11]));
+    auto inventory = read_inventory(*open_place(dir.path())).value();
+    for (const auto& set : inventory.sets) EXPECT_EQ(set.state, State::good) << set.problem;
+  }
 }
 
 class Interrupted : public testing::TestWithParam<size_t> {};

@@ -173,6 +173,13 @@ INSTANTIATE_TEST_SUITE_P(
                  });
                },
                kManifest, "started"},
+        Damage{"older_manifest_put_back",
+               [](const auto& s) {
+                 test::TempDir elsewhere;  // the same set as another run had made it
+                 auto older = make_set(elsewhere.path(), {.value = 9});
+                 overwrite(elsewhere.path(older + "/" + kManifest), s + "/" + kManifest);
+               },
+               kSnapshot, "SHA-256"},
         Damage{"manifest_with_another_digest",
                [](const auto& s) {
                  edit_manifest(s, [](auto& m) { m.files[1].sha256 = std::string(64, 'a'); });

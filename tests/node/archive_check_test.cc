@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <format>
 #include <functional>
 #include <random>
 
@@ -242,6 +243,34 @@ TEST(CheckArchive, StopsAtABomb) {
   EXPECT_THAT(texts(check(bomb, {.ratio_from_bytes = 1 << 20})),
               HasSubstr("more than 100 times its size"));
   EXPECT_THAT(texts(check(bomb, {.total_bytes = 1 << 20})), HasSubstr("more than 1"));
+}
+
+// F-V09: a gibibyte of zeros under the limits that `verify` has. Packed once and repeated, so that
+// only the reader has work; it ends long before the checksum at the end would be looked at.
+TEST(CheckArchive, StopsAtABombOfAGibibyte) {
+  constexpr size_t kBlock = 1 << 20, kBlocks = 1024;
+  auto tar = pack_tar({{"zeros", AE_IFREG, std::string(kBlock, '\0')}}).substr(0, 512);
+  tar.replace(124, 12, std::string("10000000000\0", 12));  // octal: 1 GiB
+  tar.replace(148, 8, "        ");
+  unsigned sum = 0;
+  for (unsigned char c : tar) sum += c;
+  tar.replace(148, 8, std::format("{:06o}", sum) + std::string("\0 ", 2));
+  z_stream z{};
+  ASSERT_EQ(deflateInit2(&z, 1, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  auto packed = [&](std::string content) {
+    std::string out(1 << 16, '\0');
+    z.next_in = reinterpret_cast<Bytef*>(content.data());
+    z.avail_in = static_cast<uInt>(content.size());
+    z.next_out = reinterpret_cast<Bytef*>(out.data());
+    z.avail_out = static_cast<uInt>(out.size());
+    EXPECT_EQ(deflate(&z, Z_FULL_FLUSH), Z_OK);
+    return out.substr(0, out.size() - z.avail_out);
+  };
+  auto bomb = packed(tar);
+  auto block = packed(std::string(kBlock, '\0'));
+  deflateEnd(&z);
+  for (size_t i = 0; i < kBlocks; ++i) bomb += block;
+  EXPECT_THAT(texts(check(bomb)), HasSubstr("more than 100 times its size"));
 }
 
 TEST(CheckArchive, StopsAtTooManyEntries) {

@@ -25,6 +25,7 @@ struct Text {
 };
 void PrintTo(const Text& c, std::ostream* out) { *out << c.name; }
 
+// F-V06
 class DamagedText : public testing::TestWithParam<Text> {};
 TEST_P(DamagedText, IsCorrupt) {
   auto manifest = parse_manifest(GetParam().text);
@@ -163,6 +164,7 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"name_twice", file_name("snapshot_2026-11-21_013000.db"), "twice"}),
     [](const auto& test) { return test.param.name; });
 
+// F-V07
 class NewerSchema : public testing::TestWithParam<Change> {};
 TEST_P(NewerSchema, IsRefusedAsSuch) {
   auto text = json::parse(golden());

@@ -34,6 +34,7 @@ struct Case {
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 std::string case_name(const testing::TestParamInfo<Case>& test) { return test.param.name; }
 
+// F-V08, F-C03
 class NoSetName : public testing::TestWithParam<Case> {};
 TEST_P(NoSetName, IsRefused) {
   auto name = SetName::parse(GetParam().text);
@@ -95,7 +96,7 @@ TEST(NodePart, RefusesWhatNoNameCanCarry) {
   EXPECT_FALSE(node_part(std::string(80, '.')));
 }
 
-TEST(FileName, RefusesWhatLeavesTheSetOrHides) {
+TEST(FileName, RefusesWhatLeavesTheSetOrHides) {  // F-V08
   EXPECT_TRUE(check_file_name(snapshot_file_name(kStart)));
   EXPECT_TRUE(check_file_name(std::string(255, 'x')));
   for (auto name : {std::string(), std::string("."), std::string(".."), std::string("../x"),
