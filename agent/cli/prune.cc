@@ -44,7 +44,16 @@ std::string to_json(const jobs::Pruned& pruned, bool dry_run) {
 
 report::Exit run(bool dry_run, Context& context) {
   auto opened = open_and_lock(context, std::nullopt);
-  if (!opened) return context.fail(opened.error());
+  if (!opened) {
+    auto failure = opened.error();
+    // A place that cannot be listed, or not to its end: nothing was removed there.
+    if (failure.exit == report::Exit::unexpected) {
+      failure.exit = report::Exit::prune_failed;
+      if (failure.error.hint.empty())
+        failure.error.hint = "nothing was removed; look at the disk and run prune again";
+    }
+    return context.fail(failure);
+  }
   const auto& config = opened->place.config;
   auto& place = *opened->place.local.place;
   auto now = now_utc();
