@@ -26,7 +26,7 @@ Result<void> require_one_cluster(const Survey& survey) {
                 "different cluster ids: " + redacted_url(first.endpoint) + " belongs to " +
                     to_hex(first.cluster_id) + ", " + redacted_url(member.endpoint) + " to " +
                     to_hex(member.cluster_id),
-                "List the endpoints of one cluster only.");
+                "list the endpoints of one cluster only");
   }
   return {};
 }
@@ -39,8 +39,8 @@ Result<void> require_no_corruption(const Survey& survey) {
     auto whose = alarm.member_id == 0 ? std::string("the cluster")
                                       : "member " + survey.name_of(alarm.member_id);
     return fail(Code::unavailable, "etcd raised the alarm CORRUPT for " + whose,
-                "Replace the damaged member, then clear the alarm with etcdctl alarm disarm; older "
-                "backups are kept.");
+                "replace the damaged member, then clear the alarm with etcdctl alarm disarm; older "
+                "backups are kept");
   }
   return {};
 }
@@ -84,7 +84,7 @@ Result<Members> following(const Survey& survey, const Members& voters, Choice& c
   auto needed = voters_of_cluster(survey, voters.size()) / 2 + 1;
   if (distinct && newest.followers.size() < needed)
     return fail(Code::unavailable, "members follow different leaders and no side has a majority",
-                "The cluster is partitioned or electing; try again, or list all endpoints.");
+                "the cluster is partitioned or electing; try again, or list all endpoints");
   Members members;
   for (const auto* voter : voters) {
     if (voter->leader == newest.leader) {
@@ -162,7 +162,7 @@ Result<Choice> choose(const Survey& survey, WithoutLeader policy) {
   if (voters.empty())
     return fail(Code::unavailable,
                 "only a learner answered: " + shown(survey, survey.members.front()),
-                "A learner's data may be far behind; give the endpoint of a voting member.");
+                "a learner's data may be far behind; give the endpoint of a voting member");
   Choice choice;
   auto usable = TRY(following(survey, voters, choice));
   auto has_leader = !usable.empty();
@@ -171,8 +171,8 @@ Result<Choice> choose(const Survey& survey, WithoutLeader policy) {
         Code::unavailable,
         "no leader: " + shown(survey, *voters.front()) +
             (voters.size() == 1 ? " knows none" : " and the others that answered know none"),
-        "Most members are down or cannot reach each other; save takes a snapshot all the "
-        "same.");
+        "most members are down or cannot reach each other; save takes a snapshot all the "
+        "same");
   if (!has_leader) choice.warnings.insert(choice.warnings.begin(), "no leader, may be behind");
   for (const auto* member : has_leader ? usable : voters)
     choice.order.push_back(candidate(survey, *member));

@@ -21,7 +21,7 @@ Result<Client> Client::create(ClientConfig config) {
     auto password = read_small_file(config.password_file, 4096);
     if (!password)
       return fail(Code::invalid, password.error().message,
-                  "The password file must be one that this user can read.");
+                  "the password file must be one that this user can read");
   }
   return Client(std::make_shared<Session>(std::move(config)));
 }

@@ -25,10 +25,10 @@ Error auth_error(AuthProblem problem, const std::string& text) {
   switch (problem) {
     case AuthProblem::no_user:
       return {Code::denied, text,
-              "Authentication is on: set username and password file, or use a client certificate "
-              "whose CN is an etcd user with the role root."};
+              "authentication is on: set username and password file, or use a client certificate "
+              "whose CN is an etcd user with the role root"};
     case AuthProblem::no_permission:
-      return {Code::denied, text, "A snapshot needs an etcd user with the role root."};
+      return {Code::denied, text, "a snapshot needs an etcd user with the role root"};
     default: return {Code::denied, text, ""};
   }
 }
@@ -64,9 +64,9 @@ Result<void> GrpcStatus::result() const {
   if (auto problem = auth_problem(); problem != AuthProblem::none)
     return std::unexpected(auth_error(problem, text));
   if (message_.contains("authentication failed"))
-    return fail(Code::denied, text, "User name or password are wrong.");
+    return fail(Code::denied, text, "check the user's name and password");
   if (message_.contains("not supported for learner"))
-    return fail(Code::denied, text, "A learner has no vote yet; ask another member.");
+    return fail(Code::denied, text, "a learner has no vote yet; ask another member");
   switch (*code_) {
     case kInvalidArgument: return fail(Code::denied, text);
     case kDeadlineExceeded: return fail(Code::timeout, text);
@@ -74,8 +74,8 @@ Result<void> GrpcStatus::result() const {
     case kOutOfRange: return fail(Code::not_found, text);
     case kUnimplemented:
       return fail(Code::denied, text,
-                  "This is no etcd, or a proxy that does not pass the maintenance service on; use "
-                  "the member's own client port.");
+                  "this is no etcd, or a proxy that does not pass the maintenance service on; use "
+                  "the member's own client port");
     default: return fail(Code::unavailable, text);
   }
 }
@@ -83,9 +83,9 @@ Result<void> GrpcStatus::result() const {
 Error http_status_error(int status) {
   auto text = "HTTP status " + std::to_string(status) + " instead of an answer over gRPC";
   if (status >= 500)
-    return {Code::unavailable, text, "Something in front of etcd answers; ask the member itself."};
+    return {Code::unavailable, text, "something in front of etcd answers; ask the member itself"};
   return {Code::unavailable, text,
-          "This port does not speak etcd's gRPC; use etcd's client port, usually 2379."};
+          "this port does not speak etcd's gRPC; use etcd's client port, usually 2379"};
 }
 
 }  // namespace snap::etcd

@@ -48,7 +48,7 @@ class Answer : public net::Receiver {
 
 std::unexpected<Error> no_answer(const Call& call) {
   return fail(Code::timeout, "no answer within " + std::to_string(call.limit.count() / 1000) + " s",
-              "The member is stopped, overloaded or blocked, for example by a defragmentation.");
+              "the member is stopped, overloaded or blocked, for example by a defragmentation");
 }
 
 // One round: every call once, with `token`.
@@ -97,7 +97,7 @@ Result<net::Endpoint> parse(const std::string& endpoint, const ClientConfig& con
 Result<void> require_safe_password(const net::Endpoint& endpoint, const ClientConfig& config) {
   if (config.username.empty() || endpoint.tls || endpoint.is_local()) return {};
   return fail(Code::invalid, "endpoint " + endpoint.url() + ": the password would be sent in clear",
-              "Use https:// in front of the endpoint, or leave the user name out.");
+              "use https:// in front of the endpoint, or leave the user name out");
 }
 
 Result<net::Request> Session::request(const std::string& endpoint, const char* method,

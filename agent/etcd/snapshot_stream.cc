@@ -98,7 +98,7 @@ class LiveStream : public SnapshotStream, private net::Receiver {
     auto where = total_bytes() == 0 ? std::string("the first byte")
                                     : place(decoder_.delivered_bytes(), total_bytes());
     return fail(Code::timeout, "no progress for " + seconds + " s at " + where,
-                "The member or the way to it hangs.");
+                "the member or the way to it hangs");
   }
 
   Result<void> open() {

@@ -23,38 +23,38 @@ Error refused_certificate(const PeerCheck& peer, const std::string& checked_name
   switch (peer.verify_error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return denied(whose + " expired at " + peer.not_after,
-                    "Renew it on the server, or check this host's clock.");
+                    "renew it on the server, or check this host's clock");
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return denied(whose + " is not valid before " + peer.not_before,
-                    "Check this host's clock and the server's.");
+                    "check this host's clock and the server's");
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       return denied("the server shows a self-signed certificate of " + peer.subject,
-                    "Set the CA file to the CA that signs the servers' certificates.");
+                    "set the CA file to the CA that signs the servers' certificates");
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
       return denied(whose + " is signed by " + peer.issuer + ", which the CA file does not hold",
-                    "Set the CA file to the CA that signs the servers' certificates.");
+                    "set the CA file to the CA that signs the servers' certificates");
     case X509_V_ERR_CA_MD_TOO_WEAK:
     case X509_V_ERR_EE_KEY_TOO_SMALL:
     case X509_V_ERR_CA_KEY_TOO_SMALL:
       return denied(whose + " is too weak for OpenSSL's security level: " +
                         X509_verify_cert_error_string(peer.verify_error),
-                    "Renew the CA with RSA 2048 or stronger and SHA-256.");
+                    "renew the CA with RSA 2048 or stronger and SHA-256");
     case X509_V_OK:
       return denied("the server's certificate is for " +
                         (peer.names.empty() ? peer.subject : peer.names) + ", not for " +
                         checked_name,
-                    "Use an endpoint that the certificate names, or set the server name.");
+                    "use an endpoint that the certificate names, or set the server name");
     default: return denied(whose + ": " + X509_verify_cert_error_string(peer.verify_error));
   }
 }
 
 Error no_http2() {
   return unavailable("the server does not speak HTTP/2 (ALPN has no h2)",
-                     "Use etcd's client port, not a metrics or health port.");
+                     "use etcd's client port, not a metrics or health port");
 }
 
 Error refused_ours(int alert) {
@@ -63,7 +63,7 @@ Error refused_ours(int alert) {
                     : alert == 116 ? ": it wants one and got none"
                                    : "";
   return denied("the server refused our client certificate" + why,
-                "Set cert and key to a client certificate that the server's CA signed.");
+                "set cert and key to a client certificate that the server's CA signed");
 }
 
 // The peer ended the connection with this alert. Numbers: RFC 8446, section 6.
@@ -89,7 +89,7 @@ Error not_connected(const Failure& failure) {
   if (failure.os_error != 0) {
     auto text = std::system_category().message(static_cast<int>(failure.os_error));
     text[0] = text[0] == 'C' ? 'c' : text[0] == 'N' ? 'n' : text[0];  // "Connection", "No route"
-    return unavailable(text, "Is etcd running there, and is the port right?");
+    return unavailable(text, "is etcd running there, and is the port right?");
   }
   return unavailable(failure.text.empty() ? "cannot connect" : escaped(failure.text));
 }
@@ -98,7 +98,7 @@ Error cut(const Failure& failure, const Endpoint& endpoint) {
   auto message = "the connection was cut: " +
                  (failure.text.empty() ? curl_easy_strerror(failure.code) : escaped(failure.text));
   if (endpoint.tls || failure.answered) return unavailable(message);
-  return unavailable(message, "If this port speaks TLS, write https:// in front of it.");
+  return unavailable(message, "if this port speaks TLS, write https:// in front of it");
 }
 
 }  // namespace
@@ -108,11 +108,11 @@ Error connection_error(const Failure& failure, const Endpoint& endpoint, const P
   if (peer.received_alert != 0) return alert(peer.received_alert, peer);
   switch (failure.code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-      return unavailable("cannot resolve " + endpoint.host, "Check the name, or use an address.");
+      return unavailable("cannot resolve " + endpoint.host, "check the name, or use an address");
     case CURLE_OPERATION_TIMEDOUT:
       return {Code::timeout,
               "no connection within " + std::to_string(connect_timeout.count() / 1000) + " s",
-              "Is the host up, and does a firewall drop the packets?"};
+              "is the host up, and does a firewall drop the packets?"};
     case CURLE_COULDNT_CONNECT: return not_connected(failure);
     case CURLE_PEER_FAILED_VERIFICATION:
       return refused_certificate(peer, escaped(failure.checked_name));
@@ -120,7 +120,7 @@ Error connection_error(const Failure& failure, const Endpoint& endpoint, const P
     case CURLE_SSL_CERTPROBLEM: return {Code::invalid, "TLS files: " + escaped(failure.text), ""};
     case CURLE_SSL_CONNECT_ERROR:
       return unavailable("TLS: " + escaped(failure.text),
-                         "If this port speaks no TLS, write http:// in front of it.");
+                         "if this port speaks no TLS, write http:// in front of it");
     default:
       if (peer.tls_stands && !peer.http2_agreed && !failure.answered) return no_http2();
       return cut(failure, endpoint);

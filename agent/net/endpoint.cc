@@ -40,7 +40,7 @@ Result<std::pair<std::string, std::string>> split_port(std::string_view text,
     return std::pair(host, std::string(after.substr(1)));
   }
   if (std::ranges::count(rest, ':') > 1)
-    return bad(text, "an IPv6 address without brackets", "Write it as https://[2001:db8::1]:2379.");
+    return bad(text, "an IPv6 address without brackets", "write it as https://[2001:db8::1]:2379");
   auto colon = rest.find(':');
   auto port = colon == rest.npos ? std::string() : std::string(rest.substr(colon + 1));
   std::string host(rest.substr(0, colon));
@@ -78,7 +78,7 @@ Result<Endpoint> parse_endpoint(std::string_view text, uint16_t default_port, bo
       return endpoint;
     }
     if (scheme != "https" && scheme != "http")
-      return bad(text, "unknown scheme " + escaped(scheme), "Use https://HOST:2379.");
+      return bad(text, "unknown scheme " + escaped(scheme), "use https://HOST:2379");
   }
   if (rest.ends_with('/')) rest.remove_suffix(1);
   if (rest.contains('@')) return bad(text, "user and password do not belong into an endpoint");

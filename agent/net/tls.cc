@@ -40,7 +40,7 @@ Result<Certificate> read_certificate(const std::string& path) {
   ERR_clear_error();
   if (!certificate)
     return fail(Code::invalid, path + ": no certificate in PEM form",
-                "The file must hold -----BEGIN CERTIFICATE-----.");
+                "the file must hold -----BEGIN CERTIFICATE-----");
   return certificate;
 }
 
@@ -57,7 +57,7 @@ Result<PrivateKey> read_key(const std::string& path) {
   ERR_clear_error();
   if (encrypted)
     return fail(Code::invalid, path + ": the private key is encrypted",
-                "Use a key without a passphrase, readable by this user only.");
+                "use a key without a passphrase, readable by this user only");
   if (!key) return fail(Code::invalid, path + ": no private key in PEM form");
   return key;
 }
@@ -77,7 +77,7 @@ Result<void> check(const TlsFiles& files) {
     return fail(Code::invalid,
                 files.cert.empty() ? files.key + ": a key without its certificate"
                                    : files.cert + ": a certificate without its key",
-                "Set both cert and key, or neither.");
+                "set both cert and key, or neither");
   if (files.cert.empty()) return {};
   auto certificate = TRY(read_certificate(files.cert));
   auto key = TRY(read_key(files.key));
@@ -85,7 +85,7 @@ Result<void> check(const TlsFiles& files) {
   ERR_clear_error();
   if (!match)
     return fail(Code::invalid, files.key + ": not the key of " + files.cert,
-                "Certificate and key must be issued together.");
+                "certificate and key must be issued together");
   return {};
 }
 

@@ -317,19 +317,19 @@ Result<void> check_removal(std::span<const SetInfo> sets, std::string_view name,
   auto refuse = [&](std::string_view why, std::string hint) {
     return fail(Code::invalid, std::format("{}: {}", doing, why), std::move(hint));
   };
-  if (set->pinned) return refuse("it is pinned", "Unpin it first.");
+  if (set->pinned) return refuse("it is pinned", "unpin it first");
   if (set->state == State::remains) return {};
   if (set->state != State::good) {
-    return refuse(set->problem, "Which files belong to it is not known: look at the directory.");
+    return refuse(set->problem, "which files belong to it is not known: look at the directory");
   }
   auto stream = judge(sets, policy,
                       {.mode = Mode::prune, .now = now, .stream = set->stream(), .just_made = {}});
   auto entry = std::ranges::find(stream, &*set, &Judged::set);
   switch (entry->hold) {
     case Hold::firm:
-      return refuse("it is the " + entry->reason + " of its cluster", "It always stays.");
+      return refuse("it is the " + entry->reason + " of its cluster", "it always stays");
     case Hold::last:
-      if (!force) return refuse("it is " + entry->reason, "--force lifts this rule.");
+      if (!force) return refuse("it is " + entry->reason, "--force lifts this rule");
       return {};
     case Hold::rule:
     case Hold::none: return {};

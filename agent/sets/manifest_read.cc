@@ -234,7 +234,7 @@ Result<void> check_schema(const json& root) {
   auto newer = [](std::string_view what) {
     return fail(Code::invalid,
                 std::format("manifest: {}: written by a newer version of etcd-snapshot", what),
-                "Use that version for this set.");
+                "use that version for this set");
   };
   auto schema = root.find("schema");
   if (schema == root.end()) return fail(Code::corrupt, "manifest: schema is missing");

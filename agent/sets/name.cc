@@ -16,7 +16,7 @@ bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <
 Result<void> check_part(std::string_view what, std::string_view part) {
   auto refuse = [&](std::string_view why) {
     return fail(Code::invalid, std::format("{} '{}': {}", what, escaped(part.substr(0, 80)), why),
-                "Use 1 to 63 of a-z, 0-9, '.' and '-', first and last a letter or digit.");
+                "use 1 to 63 of a-z, 0-9, '.' and '-', first and last a letter or digit");
   };
   if (part.empty()) return refuse("is empty");
   if (part.size() > kMaxPart) return refuse("is longer than 63 characters");

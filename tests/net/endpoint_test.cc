@@ -45,7 +45,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"no_ipv6_inside", "http://[abc]:1",
              "endpoint http://[abc]:1: no IPv6 address between the brackets"},
         Case{"scheme", "ftp://a:1",
-             "endpoint ftp://a:1: unknown scheme ftp (Use https://HOST:2379.)"},
+             "endpoint ftp://a:1: unknown scheme ftp (use https://HOST:2379)"},
         Case{"path", "https://a:1/v3", "endpoint https://a:1/v3: unexpected path"},
         Case{"query", "https://a:1?x=secret", "endpoint https://a:1: unexpected path"},
         Case{"user", "https://u:secret@a:1",
