@@ -124,10 +124,15 @@ class Sink : public spdlog::sinks::base_sink<std::mutex> {
   bool stuck_ = false;
 };
 
+// A terminal that does not say what it is may show escape codes as text.
+bool knows_escape_codes() {
+  const char* term = std::getenv("TERM");
+  return term && *term && std::string_view(term) != "dumb";
+}
+
 bool wants_colour() {
   const char* no_colour = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
-  return !(no_colour && *no_colour) && term && *term && std::string_view(term) != "dumb";
+  return !(no_colour && *no_colour) && knows_escape_codes();
 }
 
 // A message as one line; a very long one keeps its start and its end.
@@ -147,12 +152,14 @@ struct Log::State {
   Level least = Level::info;
   int fd = 2;
   bool terminal = false;
+  bool draws = false;
 };
 
 Log::Log(LogOptions options) : state_(std::make_unique<State>()) {
   state_->fd = options.fd;
   state_->least = options.least;
   state_->terminal = options.terminal.value_or(::isatty(options.fd) == 1);
+  state_->draws = options.terminal.value_or(state_->terminal && knows_escape_codes());
   state_->clock = options.clock ? std::move(options.clock) : now_utc;
   bool colour = options.colour.value_or(state_->terminal && wants_colour());
   state_->sink = std::make_shared<Sink>(options.fd, colour);
@@ -174,6 +181,8 @@ bool Log::shows(Level level) const { return level >= state_->least; }
 
 bool Log::terminal() const { return state_->terminal; }
 
+bool Log::draws() const { return state_->draws; }
+
 int Log::columns() const {
   winsize size{};
   if (::ioctl(state_->fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUnknownColumns;
@@ -181,7 +190,7 @@ int Log::columns() const {
 }
 
 void Log::set_status(std::string_view line) {
-  if (state_->terminal) state_->sink->set_status(line);
+  if (state_->draws) state_->sink->set_status(line);
 }
 
 }  // namespace snap::report

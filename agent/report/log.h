@@ -21,10 +21,11 @@ namespace snap::report {
 enum class Level { debug, info, warn, error };
 
 struct LogOptions {
-  Level least = Level::info;       // --quiet: warn, --verbose: debug
-  int fd = 2;                      // not owned
-  std::optional<bool> terminal;    // nothing: asks the descriptor
-  std::optional<bool> colour;      // nothing: on a terminal, without NO_COLOR, TERM not "dumb"
+  Level least = Level::info;     // --quiet: warn, --verbose: debug
+  int fd = 2;                    // not owned
+  std::optional<bool> terminal;  // nothing: asks the descriptor
+  // nothing: on a terminal whose TERM is set and not "dumb", without NO_COLOR
+  std::optional<bool> colour;
   std::function<Seconds()> clock;  // empty: now_utc
 };
 
@@ -45,9 +46,10 @@ class Log {
 
   bool shows(Level level) const;
   bool terminal() const;
+  bool draws() const;   // a terminal that understands escape codes: set_status() shows something
   int columns() const;  // of the terminal; 80 when it does not say
 
-  // The line below the log, on a terminal only: it is taken away before a message and drawn again
+  // The line below the log, where draws(): it is taken away before a message and drawn again
   // after it. Empty: none.
   void set_status(std::string_view line);
 

@@ -58,7 +58,7 @@ class Shown : public Progress {
     what_ = std::move(what);
     total_ = total_bytes;
     started_ = options_.clock();
-    next_ = started_ + (log_.terminal() ? kRedraw : kLine);
+    next_ = started_ + (log_.draws() ? kRedraw : kLine);
     running_ = log_.shows(Level::info);
   }
 
@@ -67,7 +67,7 @@ class Shown : public Progress {
     auto now = options_.clock();
     if (now < next_) return;
     auto elapsed = std::chrono::duration_cast<milliseconds>(now - started_);
-    if (log_.terminal()) {
+    if (log_.draws()) {
       // The last column stays free: writing there makes some terminals wrap.
       log_.set_status(
           progress_bar(what_, done_bytes, total_, elapsed, std::max(options_.columns() - 1, 1)));
