@@ -264,6 +264,15 @@ Result<Config> load(const std::optional<std::string>& path, const Overrides& ove
   auto text = read_small_file(file, kMaxFileBytes);
   if (!text) {
     bool missing = text.error().code == Code::not_found;
+    auto overridden = [&](std::string_view key) {
+      return std::ranges::contains(overrides, key, &Override::key);
+    };
+    if (missing && !path && need == Need::sets && !overridden("cluster") &&
+        !overridden("local.directory")) {
+      return fail(Code::invalid, std::format("there is no configuration: {} does not exist", file),
+                  "write `cluster: NAME` and `local: {directory: /var/lib/etcd-snapshot}` into it, "
+                  "one a line, then try etcd-snapshot check; or name another file with --config");
+    }
     if (missing && !path) {
       auto config = build(nullptr, escaped(file), overrides, need);
       if (!config && need == Need::sets)

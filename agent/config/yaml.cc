@@ -148,6 +148,38 @@ Result<void> check_text(std::string_view text, std::string_view file) {
   return {};
 }
 
+// What yaml-cpp means, for somebody who does not know YAML's grammar. Its texts: yaml-cpp
+// 0.8:include/yaml-cpp/exceptions.h.
+Error plain_words(std::string_view said) {
+  struct Row {
+    std::string_view part, message, hint;
+  };
+  static constexpr Row kRows[] = {
+      {"end of sequence flow", "a list in [ ] is not closed", "add the ] that is missing"},
+      {"end of map flow", "a section in { } is not closed", "add the } that is missing"},
+      {"illegal flow end", "a closing ] or } without its opening one",
+       "remove it, or quote the text"},
+      {"illegal map value", "a colon where no key may stand",
+       "quote a text that holds \": \", and look at the line above"},
+      {"end of map", "the indentation does not fit the lines above",
+       "indent the keys of a section alike"},
+      {"end of sequence", "the indentation does not fit the list above",
+       "indent the items of a list alike"},
+      {"illegal map key", "a key where none may stand", "indent the keys of a section alike"},
+      {"block entry", "an item of a list where none may stand",
+       "begin each item on a line of its own, below its key"},
+      {"EOF in scalar", "a quote is not closed", "add the quote that is missing"},
+      {"escape character", "an unknown escape after a backslash",
+       "use single quotes, where a backslash is just one"},
+      {"tab", "indented by a tab", "YAML wants spaces there"}};
+  for (const auto& row : kRows) {
+    if (said.contains(row.part))
+      return {Code::invalid, std::string(row.message), std::string(row.hint)};
+  }
+  return {Code::invalid, "this is no YAML: " + escaped(said),
+          "look at quotes and indentation here"};
+}
+
 }  // namespace
 
 std::string at_line(std::string_view file, int line) { return std::format("{}:{}: ", file, line); }
@@ -167,7 +199,8 @@ Result<Node> read_yaml(std::string_view text, std::string_view file) {
   } catch (const Refused& refused) {
     return fail(Code::invalid, at_line(file, refused.line) + refused.message, refused.hint);
   } catch (const YAML::Exception& error) {
-    return fail(Code::invalid, at_line(file, error.mark.line + 1) + escaped(error.msg));
+    auto told = plain_words(error.msg);
+    return fail(Code::invalid, at_line(file, error.mark.line + 1) + told.message, told.hint);
   }
   auto root = std::move(builder).take();
   if (root.kind == Node::Kind::null) return fail(Code::invalid, std::format("{}: is empty", file));
