@@ -83,7 +83,11 @@ Result<TrailerDigest::Result> digest_disk(Fd fd, const std::string& name, uint64
 std::optional<std::string> length_problem(uint64_t size_bytes) {
   if (length_has_trailer(size_bytes)) return std::nullopt;
   if (size_bytes == 0) return "file is empty";
-  if (size_bytes % 512 == 0) return "no trailer: copied from a data directory?";
+  if (size_bytes % 512 == 0) {
+    return "no trailer: copied from a data directory? nothing proves its bytes, and etcdutl "
+           "restores "
+           "it only with --skip-hash-check";
+  }
   return std::format("file is {} bytes: not a whole number of pages plus the 32-byte trailer",
                      size_bytes);
 }
