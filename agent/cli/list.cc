@@ -52,7 +52,7 @@ std::string to_json(const jobs::Inventory& inventory) {
                                {"where", {"local"}}};
     if (set.state == State::good) {
       row["cluster"] = set.parts.cluster;
-      row["clusterId"] = to_hex(set.cluster_id);
+      row["cluster_id"] = to_hex(set.cluster_id);
       row["node"] = set.parts.node;
       row["started"] = to_rfc3339(set.parts.start);
       row["size"] = set.total_bytes;

@@ -70,8 +70,8 @@ const std::vector<Word>& environment() {
        "count for save, as for etcdctl; flags win"},
       {"NODE_NAME", "name of this node in the names of sets; else the host name"},
       {"NO_COLOR",
-       "no colours, whatever it is set to; none either where TERM is dumb or not set, "
-       "and off a terminal"}};
+       "set to anything: no colours. There are none either off a terminal, and where TERM "
+       "is dumb or not set"}};
   return kWords;
 }
 

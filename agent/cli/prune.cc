@@ -39,36 +39,58 @@ std::string to_json(const jobs::Pruned& pruned, bool dry_run) {
                     {"reason", verdict.reason},
                     {"removed", was_removed(pruned, verdict.set)}});
   }
-  return report::json_text(nlohmann::ordered_json{{"dryRun", dry_run}, {"sets", rows}});
+  return report::json_text(nlohmann::ordered_json{{"dry_run", dry_run}, {"sets", rows}});
 }
 
-report::Exit run(bool dry_run, Context& context) {
-  auto opened = open_and_lock(context, std::nullopt);
-  if (!opened) {
-    auto failure = opened.error();
-    // A place that cannot be listed, or not to its end: nothing was removed there.
-    if (failure.exit == report::Exit::unexpected) {
-      failure.exit = report::Exit::prune_failed;
-      if (failure.error.hint.empty())
-        failure.error.hint = "nothing was removed; look at the disk and run prune again";
-    }
-    return context.fail(failure);
-  }
-  const auto& config = opened->place.config;
-  auto& place = *opened->place.local.place;
+report::Exit apply(Place& opened, const jobs::Inventory& inventory, bool dry_run,
+                   Context& context) {
+  const auto& config = opened.config;
+  auto& place = *opened.local.place;
+  auto others = jobs::other_clusters_only(inventory, config.cluster);
+  if (!others.empty()) context.log().warn(others + "; is `cluster` spelled as it was?");
   auto now = now_utc();
-  auto stream = retain::current_stream(opened->inventory.sets, config.cluster, now);
+  auto stream = retain::current_stream(inventory.sets, config.cluster, now);
   retain::Occasion occasion{.mode = retain::Mode::prune,
                             .now = now,
                             .stream = stream.value_or(sets::Stream{config.cluster, 0}),
                             .just_made = {}};
-  auto pruned = jobs::prune_place(place, opened->inventory, jobs::policy_of(config.retention),
-                                  occasion, dry_run);
+  auto pruned =
+      jobs::prune_place(place, inventory, jobs::policy_of(config.retention), occasion, dry_run);
   context.print(context.json() ? to_json(pruned, dry_run) : to_table(pruned, dry_run));
   for (const auto& note : pruned.notes) context.log().warn(note);
   for (const auto& failure : pruned.failures) context.fail(failure);
   if (!dry_run) context.log().info(std::format("removed {} sets", pruned.removed.size()));
   return pruned.failures.empty() ? report::Exit::done : report::Exit::prune_failed;
+}
+
+// A place that cannot be listed, or not to its end: nothing was removed there.
+report::Exit refuse(jobs::Failure failure, Context& context) {
+  if (failure.exit == report::Exit::unexpected) {
+    failure.exit = report::Exit::prune_failed;
+    if (failure.error.hint.empty())
+      failure.error.hint = "nothing was removed; look at the disk and run prune again";
+  }
+  return context.fail(failure);
+}
+
+// Looks only, so it needs no lock; but a run that is under way will change what it saw.
+report::Exit only_look(Context& context) {
+  auto opened = open_place(context);
+  if (!opened) return refuse({jobs::local_exit(opened.error()), "prune", opened.error()}, context);
+  auto holder = jobs::lock_holder(opened->local.directory, opened->config.cluster);
+  if (holder)
+    context.log().warn(std::format("another command is at work and may change this: {}", *holder));
+  auto inventory = jobs::read_inventory(*opened->local.place);
+  if (!inventory)
+    return refuse({jobs::local_exit(inventory.error()), "prune", inventory.error()}, context);
+  return apply(*opened, *inventory, true, context);
+}
+
+report::Exit run(bool dry_run, Context& context) {
+  if (dry_run) return only_look(context);
+  auto opened = open_and_lock(context, std::nullopt);
+  if (!opened) return refuse(opened.error(), context);
+  return apply(opened->place, opened->inventory, false, context);
 }
 
 }  // namespace

@@ -20,10 +20,10 @@ std::string to_json(const std::string& file, const jobs::Saved& saved) {
                               {"size", saved.taken.digest.size_bytes},
                               {"sha256", to_hex(saved.taken.digest.whole)},
                               {"member", member.name},
-                              {"memberId", to_hex(member.member.member_id)},
-                              {"clusterId", to_hex(member.member.cluster_id)},
+                              {"member_id", to_hex(member.member.member_id)},
+                              {"cluster_id", to_hex(member.member.cluster_id)},
                               {"endpoint", redacted_url(member.member.endpoint)},
-                              {"etcdVersion", member.member.version},
+                              {"etcd_version", member.member.version},
                               {"warnings", saved.warnings}};
   return report::json_text(json);
 }
@@ -31,6 +31,13 @@ std::string to_json(const std::string& file, const jobs::Saved& saved) {
 report::Exit run(const std::string& given, Context& context) {
   auto settings = context.settle(config::Need::nothing, true);
   if (!settings) return context.fail(jobs::local_exit(settings.error()), settings.error());
+  const auto& found = settings->discovery;
+  if (settings->config.etcd.endpoints.empty() && found.endpoint_assumed) {
+    context.log().warn(std::format(
+        "no endpoint of etcd is given or configured, and no file on this host names one: {} is "
+        "assumed",
+        found.endpoints.front()));
+  }
   std::vector<std::string> warnings;
   auto client = jobs::client_for(*settings, warnings);
   for (const auto& warning : warnings) context.log().warn(warning);

@@ -33,7 +33,7 @@ nlohmann::ordered_json to_json(const jobs::Verified& verified, const std::string
       {"name", verified.path},         {"kind", verified.is_set ? "set" : "snapshot"},
       {"sound", verified.sound()},     {"level", level},
       {"size", verified.size_bytes},   {"sha256", verified.sha256},
-      {"findings", findings},          {"moreFindings", verified.more_findings},
+      {"findings", findings},          {"more_findings", verified.more_findings},
       {"unproven", verified.unproven}, {"warnings", verified.warnings}};
   if (verified.status) {
     json["hash"] = verified.status->hash;

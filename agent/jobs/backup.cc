@@ -228,8 +228,10 @@ std::optional<Failure> Backup::begin_set() {
     auto incoming = local_.place->begin(name.text());
     if (incoming) {
       if (i > 0)
-        warn(std::format("the clock stood at a set that exists already: this one is named {}",
-                         name.text()));
+        warn(
+            std::format("a set with this start exists already (was the clock set back?): this "
+                        "one is named {}",
+                        name.text()));
       outcome_.set = name.text();
       set_ = std::make_unique<BackupSet>(
           name, std::move(*incoming),

@@ -153,6 +153,8 @@ class Doctor {
         warn("local", std::format("{}: {}", escaped(set.name), set.problem));
     }
     ok("local", std::format("{} proven sets", proven));
+    auto others = other_clusters_only(*inventory, settings_.config.cluster);
+    if (!others.empty()) warn("local", others, "is `cluster` spelled as it was?");
   }
 
   void host_files() {

@@ -88,4 +88,16 @@ Error no_such_set(const Inventory& inventory, const std::string& name, const std
           near ? std::format("did you mean {}?", escaped(*near)) : "see: etcd-snapshot list"};
 }
 
+std::string other_clusters_only(const Inventory& inventory, const std::string& cluster) {
+  std::set<std::string> others;
+  for (const auto& set : inventory.sets) {
+    if (set.state == sets::State::foreign) continue;
+    if (set.parts.cluster == cluster) return "";
+    others.insert(set.parts.cluster);
+  }
+  if (others.empty()) return "";
+  return std::format("no set of cluster {} is here; there are sets of {}", cluster,
+                     join(std::vector(others.begin(), others.end()), ", "));
+}
+
 }  // namespace snap::jobs

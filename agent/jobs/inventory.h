@@ -23,4 +23,8 @@ Result<Inventory> read_inventory(dest::Destination& place);
 // "SET is not at PLACE", with the nearest name as a hint.
 Error no_such_set(const Inventory& inventory, const std::string& name, const std::string& place);
 
+// "no set of cluster prod-eats is here; there are sets of prod-east": what a slip in the
+// configured name looks like. Empty when there is a set of the cluster, or none at all.
+std::string other_clusters_only(const Inventory& inventory, const std::string& cluster);
+
 }  // namespace snap::jobs

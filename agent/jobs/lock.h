@@ -4,6 +4,7 @@
 // that was left means nothing.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/file.h"
@@ -11,6 +12,10 @@
 #include "base/time.h"
 
 namespace snap::jobs {
+
+// Who holds the lock of the cluster right now, without touching it: "pid 7 on m1 since ...".
+// Nothing when nobody does, or when this kernel does not show it.
+std::optional<std::string> lock_holder(const std::string& directory, const std::string& cluster);
 
 // Held while a command changes the sets of a cluster: run, prune, remove, pin. The file is
 // DIRECTORY/.lock-CLUSTER; it stays behind, empty of meaning.

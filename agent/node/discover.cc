@@ -182,6 +182,7 @@ void Finder::find_endpoints() {
     return;
   }
   found_.endpoints = {std::string(profile_.default_endpoint)};
+  found_.endpoint_assumed = true;
   found("no file names an address of etcd, so {} is assumed", profile_.default_endpoint);
 }
 

@@ -39,6 +39,7 @@ struct Discovery {
   std::string cacert{}, cert{}, key{};   // files to open, Host::root included; empty: not found
   std::string data_dir{};                // the same; empty: not known
   std::vector<Root> resources{};         // all named by the profile
+  bool endpoint_assumed = false;         // no file names one: it is where etcd listens by default
   std::vector<std::string> findings{};   // sentences: what was found, and why it was chosen
   std::vector<std::string> missing{};    // sentences: what was looked for in vain
 };

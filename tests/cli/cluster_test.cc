@@ -42,7 +42,7 @@ TEST(Endpoints, OfARestoredClusterBeginANewStream) {
   agent.configure({.endpoints = {restored.endpoint()}, .more = kKeepOne});
   for (int i = 0; i < 2; ++i) ASSERT_EQ(agent.run({"run"}).exit_code, 0);
   std::vector<std::string> ids;
-  for (const auto& set : agent.list()) ids.push_back(set["clusterId"]);
+  for (const auto& set : agent.list()) ids.push_back(set["cluster_id"]);
   EXPECT_THAT(ids, testing::ElementsAre("c2", "c1"));
 }
 

@@ -42,7 +42,7 @@ TEST_F(SteppedClock, TwoStartsInOneSecondHaveTwoNames) {  // F-L11, F-L12
   auto before = rig.contents();
   auto second = run_at("2026-03-01 12:00:00");
   EXPECT_EQ(set_of(second), "prod-east_2026-03-01T120001Z_node-1");
-  EXPECT_THAT(warnings_of(second), HasSubstr("the clock stood at a set that exists already"));
+  EXPECT_THAT(warnings_of(second), HasSubstr("a set with this start exists already"));
   EXPECT_THAT(rig.agent.sets(), ElementsAre(set_of(first), set_of(second)));
   for (const auto& [file, content] : before) EXPECT_EQ(rig.contents()[file], content) << file;
   rig.expect_listed_sets_sound();
