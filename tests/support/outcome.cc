@@ -19,7 +19,7 @@ using Names = std::vector<std::string>;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const std::string kSameSecond = "the clock stood at a set that exists already";
+const std::string kSameSecond = "a set with this start exists already";
 
 // What a command may write without having done anything: locks and their like come and go.
 bool counts(const fs::path& relative) { return !relative.begin()->string().starts_with(".lock-"); }
