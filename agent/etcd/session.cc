@@ -120,6 +120,11 @@ std::string Session::token() {
   return token_;
 }
 
+bool Session::refused() {
+  std::lock_guard lock(mutex_);
+  return refused_.has_value();
+}
+
 Result<std::string> Session::authenticate(const std::string& endpoint) {
   std::string password;
   if (!config_.password_file.empty()) {

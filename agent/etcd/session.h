@@ -40,6 +40,8 @@ class Session {
   // After a call with `used` met an AuthProblem: true when another token is there now and the call
   // is worth another try. An Error: the user was refused.
   Result<bool> renew(const std::string& used, const std::string& endpoint, AuthProblem problem);
+  // The password was wrong.
+  bool refused();
 
  private:
   Result<std::string> authenticate(const std::string& endpoint);

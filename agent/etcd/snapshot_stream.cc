@@ -63,6 +63,11 @@ class LiveStream : public SnapshotStream, private net::Receiver {
 
   uint64_t total_bytes() const override { return decoder_.total_bytes(); }
   std::string storage_version() const override { return decoder_.version(); }
+  bool user_refused() const override {
+    auto problem = status_.auth_problem();
+    return session_->refused() || problem == AuthProblem::no_user ||
+           problem == AuthProblem::no_permission;
+  }
 
   Result<size_t> read(MutableBytes into) override {
     return fill(into).context(redacted_url(endpoint_));

@@ -25,6 +25,9 @@ class SnapshotStream : public stream::Source {
   virtual uint64_t total_bytes() const = 0;
   // "3.6.0"; empty from members older than 3.6 and before the first data came.
   virtual std::string storage_version() const = 0;
+  // After a failure: it was about the user, its password or its rights. Users belong to the
+  // cluster, so another member says the same.
+  virtual bool user_refused() const = 0;
 };
 
 }  // namespace snap::etcd

@@ -40,6 +40,7 @@ class GuardedStream : public stream::Source {
 struct Attempt {
   Result<Taken> result;
   bool member_failed = false;
+  bool user_refused = false;  // by any member then
 };
 
 Result<Taken> transfer(etcd::SnapshotStream& stream, GuardedStream& guarded,
@@ -81,7 +82,7 @@ Attempt attempt(etcd::Client& client, const etcd::Candidate& from, const TakeOpt
   // place's.
   bool member_failed = !taken && (guarded.member_failed() || taken.error().code == Code::corrupt);
   if (!taken && !member_failed) taken.error().code = code_of_place(taken.error().code);
-  return {std::move(taken), member_failed};
+  return {std::move(taken), member_failed, stream->user_refused()};
 }
 
 // What to try when the member said nothing that helps.
@@ -91,7 +92,9 @@ std::string hint_for(Code code) {
   return "look at the member's log and at what lies on the way to it, then start again";
 }
 
-bool another_may_do_better(const Error& error) {
+bool another_may_do_better(const Attempt& failed) {
+  if (!failed.member_failed || failed.user_refused) return false;
+  const auto& error = failed.result.error();
   return error.retryable() || error.code == Code::corrupt || error.code == Code::denied;
 }
 
@@ -126,7 +129,7 @@ Result<Taken> take_snapshot(etcd::Client& client, const Cluster& cluster,
                             const TakeOptions& options) {
   const auto& order = cluster.choice.order;
   auto result = attempt(client, order.front(), options);
-  if (result.member_failed && order.size() > 1 && another_may_do_better(result.result.error())) {
+  if (order.size() > 1 && another_may_do_better(result)) {
     auto first = result.result.error().message;
     if (options.retrying)
       options.retrying(std::format("{}; starting again on {}", first, order[1].name));

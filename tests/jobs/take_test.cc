@@ -160,6 +160,23 @@ TEST_P(FailingMember, IsTriedOnceWhenTheNextFailsToo) {
 INSTANTIATE_TEST_SUITE_P(Ways, FailingMember, testing::ValuesIn(failing()),
                          [](const auto& test) { return test.param.name; });
 
+// F-E12: users belong to the cluster; 3.4 and 3.5 refuse them with the status "unknown".
+TEST(TakeSnapshot, AsksNoOtherMemberWhenTheUserIsRefused) {
+  for (const auto* text : {"auth: permission denied", "etcdserver: user name is empty"}) {
+    auto script = ends(Ending::trailers);
+    script.grpc_status = 2;
+    script.grpc_message = text;
+    test::FakeGrpc refuses(script);
+    test::FakeGrpc other(whole());
+    Take take;
+    auto taken = take.from({refuses.endpoint(), other.endpoint()});
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(etcd_exit(taken.error()), Exit::etcd) << describe(taken.error());
+    EXPECT_THAT(taken.error().message, HasSubstr(text));
+    EXPECT_EQ(other.requests("Snapshot"), 0) << text;
+  }
+}
+
 TEST(TakeSnapshot, StopsBeforeAGrownDatabaseFillsTheDisk) {  // F-E25
   test::FakeGrpc member(whole());
   test::FakeGrpc other(whole());
