@@ -82,6 +82,7 @@ void EtcdCluster::add_member(const std::string& name, const std::string& initial
   // Without it a cluster younger than 5 s refuses the learner with "unhealthy cluster".
   if (options_.learner) add({"--strict-reconfig-check=false"});
   add(options_.extra_flags);
+  command.argv.insert(command.argv.begin(), options_.launcher.begin(), options_.launcher.end());
   command.output_file = directory_->path(name + ".log");
   commands_.push_back(std::move(command));
   members_.emplace_back();
@@ -149,6 +150,7 @@ Finished EtcdCluster::try_ctl(const std::vector<std::string>& args,
   else if (options_.auth)
     argv.insert(argv.end(), {"--user", "root:secret"});
   argv.insert(argv.end(), args.begin(), args.end());
+  argv.insert(argv.begin(), options_.launcher.begin(), options_.launcher.end());
   return run({.argv = argv, .env = {{"ETCDCTL_API", "3"}}, .input = input});
 }
 

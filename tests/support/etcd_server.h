@@ -24,6 +24,8 @@ struct EtcdOptions {
   std::vector<std::string> extra_flags = {};
   const Pki* pki = nullptr;                       // whose certificates; null: a new one
   std::string server_cert = {}, server_key = {};  // shown to clients; empty: the Pki's
+  // In front of every command: {"nsenter", "--net=/proc/1/ns/net"} for another network.
+  std::vector<std::string> launcher = {};
 };
 
 class EtcdCluster {

@@ -1,0 +1,150 @@
+// Certificates that do not fit, on either side, and users that may not: real servers.
+#include "cli/scenes.h"
+#include "support/outcome.h"
+
+namespace snap::faults {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Agent;
+using test::AgentSetup;
+using test::Before;
+using test::EtcdCluster;
+using test::Pki;
+
+// A cluster with TLS and an agent that has a good set of it.
+struct Secure {
+  explicit Secure(const test::EtcdOptions& options)
+      : cluster(EtcdCluster::start(options)), setup(AgentSetup::of(cluster)), agent(setup) {
+    EXPECT_EQ(agent.run({"run"}).exit_code, 0);
+  }
+  // With what is wrong in `wrong`.
+  void expect_refused(const AgentSetup& wrong, test::Expected expected) {
+    agent.configure(wrong);
+    expect(agent.command({"run"}), std::move(expected));
+  }
+  void expect(const test::Command& command, test::Expected expected) {
+    Before before(agent);
+    auto run = agent.run(command);
+    expect_outcome(agent, before, run, expected, [&] {
+      agent.configure(setup);
+      return agent.run({"run"});
+    });
+  }
+
+  EtcdCluster cluster;
+  AgentSetup setup;
+  Agent agent;
+};
+
+test::Expected denied(const std::string& cause) {
+  return test::fails(3).in("preflight").saying(cause).within(8s);
+}
+
+// F-E20: its own authority.
+TEST(ServerCertificate, ThatSignedItselfIsRefused) {
+  test::TempDir dir;
+  auto pki = Pki::make(dir.path("pki"));
+  auto self = pki.issue({.name = "self",
+                         .common_name = "self-etcd",
+                         .alt_names = "DNS:localhost,IP:127.0.0.1",
+                         .self_signed = true});
+  auto lenient = pki;  // so that etcdctl may look whether the server is up
+  lenient.ca = dir.path("both.crt");
+  test::write_file(lenient.ca, test::read_file(pki.ca) + test::read_file(self.cert));
+  Secure scene({.tls = true, .pki = &lenient, .server_cert = self.cert, .server_key = self.key});
+  auto strict = scene.setup;
+  strict.cacert = pki.ca;
+  scene.expect_refused(strict, denied("self-signed certificate of CN=self-etcd"));
+}
+
+class ClientCertificate : public testing::TestWithParam<std::string> {};
+
+// F-E21: the server judges ours; with TLS 1.3 it does so after the handshake.
+TEST_P(ClientCertificate, ThatTheServerRefusesIsNamed) {
+  Secure scene({.tls = true,
+                .extra_flags = {"--tls-min-version", GetParam(), "--tls-max-version", GetParam()}});
+  auto wrong = scene.setup;
+  wrong.cert = wrong.key = "";
+  scene.expect_refused(wrong, denied("the server refused our client certificate"));
+  auto stranger = Pki::make(scene.agent.path("stranger"));
+  wrong.cert = stranger.client_cert;
+  wrong.key = stranger.client_key;
+  scene.expect_refused(wrong, denied("the server refused our client certificate"));
+  auto late = scene.cluster.pki().issue(
+      {.name = "late", .not_before = "20200101000000Z", .not_after = "20210101000000Z"});
+  wrong.cert = late.cert;
+  wrong.key = late.key;
+  scene.expect_refused(wrong, denied("the server refused our client certificate"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, ClientCertificate, testing::Values("TLS1.2", "TLS1.3"),
+                         [](const auto& test) {
+                           return test.param.substr(0, 4) + "_" + test.param.substr(5);
+                         });
+
+// How often the server was asked for a token, and with which result.
+int authentications(const EtcdCluster& cluster, const std::string& code) {
+  auto page = test::run({.argv = {"curl", "-sf", cluster.endpoints()[0] + "/metrics"}});
+  for (size_t begin = 0; begin < page.out.size();) {
+    auto end = std::min(page.out.find('\n', begin), page.out.size());
+    auto line = page.out.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.starts_with("grpc_server_handled_total{") &&
+        line.contains("grpc_code=\"" + code + "\"") &&
+        line.contains("grpc_method=\"Authenticate\""))
+      return std::stoi(line.substr(line.rfind(' ')));
+  }
+  return 0;
+}
+
+class Users : public testing::TestWithParam<std::string> {};
+
+// F-E23: refused with a hint, each password tried once.
+TEST_P(Users, ThatMayNotAreRefused) {
+  auto cluster = EtcdCluster::start({.version = GetParam(), .auth = true});
+  cluster.ctl({"user", "add", "plain:simple"});
+  auto setup = AgentSetup::of(cluster);
+  setup.username = "root";
+  setup.password_file = cluster.password_file();
+  Agent agent(setup);
+  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
+  auto file = [&](const std::string& name, const std::string& text) {
+    test::write_file(agent.path(name), text);
+    return agent.path(name);
+  };
+  struct Case {
+    std::string user, file, cause;
+    int tries;
+  };
+  for (const auto& c : {Case{"", "", "set username and password file", 0},
+                        Case{"root", file("wrong", "canary-guess\n"), "password are wrong", 1},
+                        Case{"plain", file("plain", "simple\n"), "role root", 1}}) {
+    SCOPED_TRACE(c.user);
+    Before before(agent);
+    auto wrong = setup;
+    wrong.username = c.user;
+    wrong.password_file = c.file;
+    agent.configure(wrong);
+    auto count = [&] {
+      auto sum = 0;
+      for (const auto* code : {"OK", "InvalidArgument", "Unknown", "Unauthenticated"})
+        sum += authentications(cluster, code);
+      return sum;
+    };
+    auto asked = count();
+    auto run = agent.run({"run"});
+    EXPECT_EQ(count(), asked + c.tries);
+    expect_outcome(agent, before, run, test::fails(3).saying(c.cause).within(8s), [&] {
+      agent.configure(setup);
+      return agent.run({"run"});
+    });
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Lines, Users, testing::Values("3.4", "3.5", "3.6"), [](const auto& test) {
+  return "v" + test.param.substr(0, 1) + test.param.substr(2);
+});
+
+}  // namespace
+}  // namespace snap::faults
