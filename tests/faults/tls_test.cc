@@ -118,7 +118,7 @@ TEST_P(Users, ThatMayNotAreRefused) {
     int tries;
   };
   for (const auto& c : {Case{"", "", "set username and password file", 0},
-                        Case{"root", file("wrong", "canary-guess\n"), "password are wrong", 1},
+                        Case{"root", file("wrong", "canary-guess\n"), "authentication failed", 1},
                         Case{"plain", file("plain", "simple\n"), "role root", 1}}) {
     SCOPED_TRACE(c.user);
     Before before(agent);
