@@ -285,7 +285,9 @@ class Local : public Destination {
     for (auto& entry : TRY(entries(dir))) left.push_back(std::move(entry.name));
     if (!left.empty()) return left;
     TRY(unlink_at(root_, group, AT_REMOVEDIR));
-    TRY(sync_file(root_.fd.get(), root_.path));
+    TRY(sync_file(root_.fd.get(), root_.path)
+            .context(std::format("{} is removed, but may be back after a power loss",
+                                 root_.name_of(group))));
     return left;
   }
 

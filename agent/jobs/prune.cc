@@ -61,7 +61,8 @@ Result<std::vector<std::string>> remove_set(dest::Destination& place, const sets
     if (removed.error().code == Code::unavailable) (void)place.remove_note(kRemoving, set.name);
     return std::unexpected(removed.error());
   }
-  TRY(place.remove_note(kRemoving, set.name));
+  TRY(place.remove_note(kRemoving, set.name)
+          .context(std::format("{} is removed, the note about its removal is not", set.name)));
   std::vector<std::string> notes;
   for (const auto& extra : *removed) {
     notes.push_back(
