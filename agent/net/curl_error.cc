@@ -89,7 +89,8 @@ Error not_connected(const Failure& failure) {
   if (failure.os_error != 0) {
     auto text = std::system_category().message(static_cast<int>(failure.os_error));
     text[0] = text[0] == 'C' ? 'c' : text[0] == 'N' ? 'n' : text[0];  // "Connection", "No route"
-    return unavailable(text, "is etcd running there, and is the port right?");
+    return unavailable(text, failure.etcd ? "is etcd running there, and is the port right?"
+                                          : "is the server up, and is the port right?");
   }
   return unavailable(failure.text.empty() ? "cannot connect" : escaped(failure.text));
 }
@@ -122,7 +123,8 @@ Error connection_error(const Failure& failure, const Endpoint& endpoint, const P
       return unavailable("TLS: " + escaped(failure.text),
                          "if this port speaks no TLS, write http:// in front of it");
     default:
-      if (peer.tls_stands && !peer.http2_agreed && !failure.answered) return no_http2();
+      if (failure.etcd && peer.tls_stands && !peer.http2_agreed && !failure.answered)
+        return no_http2();
       return cut(failure, endpoint);
   }
 }

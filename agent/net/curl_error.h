@@ -18,6 +18,7 @@ struct Failure {
   long os_error = 0;
   std::string checked_name;  // that the server's certificate had to have
   bool answered = false;     // a header came
+  bool etcd = true;          // whom we asked: an etcd, over HTTP/2, or some other server
 };
 
 Error connection_error(const Failure& failure, const Endpoint& endpoint, const PeerCheck& peer,

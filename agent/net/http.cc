@@ -8,17 +8,13 @@
 #include <new>
 #include <utility>
 
-#include "base/handle.h"
 #include "base/text.h"
 #include "net/curl_error.h"
+#include "net/curl_options.h"
 #include "net/peer_check.h"
 
 namespace snap::net {
 namespace {
-
-using Easy = Handle<CURL, &curl_easy_cleanup>;
-using Multi = Handle<CURLM, &curl_multi_cleanup>;
-using Headers = Handle<curl_slist, &curl_slist_free_all>;
 
 // How much one call of libcurl takes from a connection before it comes back: fewer calls of poll(2)
 // per byte than with its 16 KiB, at the cost of as much memory.
@@ -81,38 +77,6 @@ CURLcode on_tls_context(CURL*, void* context, void* user) {
   static_cast<Exchange*>(user)->peer.watch(tls);
   return CURLE_OK;
 }
-
-// Appends to a list that stays valid when memory runs out.
-Result<void> append(Headers& list, const std::string& line) {
-  auto* longer = curl_slist_append(list.get(), line.c_str());
-  if (!longer) return fail(Code::internal, "no memory");
-  std::ignore = list.release();
-  list.reset(longer);
-  return {};
-}
-
-// Sets options until one is refused.
-class Options {
- public:
-  explicit Options(CURL* easy) : easy_(easy) {}
-  template <class T>
-  Options& set(CURLoption option, T value) {
-    if (code_ == CURLE_OK) code_ = curl_easy_setopt(easy_, option, value);
-    return *this;
-  }
-  // Empty strings leave libcurl's default.
-  Options& file(CURLoption option, const std::string& path) {
-    return path.empty() ? *this : set(option, path.c_str());
-  }
-  Result<void> done() const {
-    if (code_ == CURLE_OK) return {};
-    return fail(Code::internal, std::string("libcurl: ") + curl_easy_strerror(code_));
-  }
-
- private:
-  CURL* easy_;
-  CURLcode code_ = CURLE_OK;
-};
 
 // The name that the server's certificate must have.
 std::string checked_name(const Request& request) {
@@ -231,8 +195,7 @@ struct Loop::State {
 };
 
 Loop::Loop() : state_(std::make_unique<State>()) {
-  static const bool initialised = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  if (initialised) state_->multi.reset(curl_multi_init());
+  state_->multi = make_multi();
   // Each exchange is judged by its own connection: a reset of one must not reach another.
   if (state_->multi) curl_multi_setopt(state_->multi.get(), CURLMOPT_PIPELINING, 0L);
 }
