@@ -22,7 +22,7 @@ namespace snap::config {
 inline constexpr std::string_view kDefaultFile = "/etc/etcd-snapshot/config.yaml";
 
 struct Etcd {
-  std::string profile = "auto";         // auto, kubeadm, plain, none
+  std::string profile = "auto";         // auto, openshift, kubeadm, rke2, k3s, plain, none
   std::vector<std::string> endpoints;   // "https://host:2379"; empty: what the profile finds
   std::string cacert, cert, key;        // absolute paths; empty: what the profile finds
   std::string server_name;              // expected in the server's certificate; empty: the host

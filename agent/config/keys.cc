@@ -84,7 +84,8 @@ Result<size_t> choice(const std::array<std::string_view, N>& allowed, std::strin
               near ? std::format("did you mean {}?", *near) : "");
 }
 
-constexpr std::array<std::string_view, 4> kProfiles = {"auto", "kubeadm", "plain", "none"};
+constexpr std::array<std::string_view, 7> kProfiles = {"auto", "openshift", "kubeadm", "rke2",
+                                                       "k3s",  "plain",     "none"};
 constexpr std::array<std::string_view, 2> kLevels = {"digest", "structure"};
 
 Result<void> set_profile(Config& config, const std::string& text) {

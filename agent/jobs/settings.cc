@@ -38,9 +38,12 @@ Result<Settings> settle(config::Config config, const node::Host& host, std::stop
   Settings settings;
   settings.discovery = TRY(node::discover(host, config.etcd.profile));
   settings.node = TRY(own_node_name());
+  settings.host_root = host.root;
   merge_etcd(config.etcd, settings.discovery, settings.etcd);
   settings.etcd.stop = std::move(stop);
   if (settings.etcd.endpoints.empty()) {
+    const auto& found = settings.discovery;
+    if (!found.no_etcd.empty()) return fail(Code::invalid, found.no_etcd, found.no_etcd_hint);
     return fail(Code::invalid,
                 std::format("no etcd endpoint is configured, and profile {} found none",
                             settings.discovery.profile),
@@ -51,7 +54,7 @@ Result<Settings> settle(config::Config config, const node::Host& host, std::stop
   TRY(config::check_password_transport(effective));
   settings.roots = settings.discovery.resources;
   for (const auto& path : config.resources.include)
-    settings.roots.push_back({path, node::NamedBy::config});
+    settings.roots.push_back({path, node::NamedBy::config, ""});
   settings.config = std::move(config);
   return settings;
 }

@@ -17,8 +17,9 @@ struct Settings {
   node::Discovery discovery;
   etcd::ClientConfig etcd;  // explicit settings win over what was found
   std::vector<node::Root>
-      roots;         // host files of a backup set: the profile's, then the configuration's
-  std::string node;  // as it stands in names of sets
+      roots;              // host files of a backup set: the profile's, then the configuration's
+  std::string node;       // as it stands in names of sets
+  std::string host_root;  // where the host's "/" is: below it lie `roots`
 };
 
 // Looks at the host and merges. Opens no connection.

@@ -33,7 +33,11 @@ struct Content {
 class Collector {
  public:
   Collector(const HostTree& tree, const CollectOptions& options, TarWriter tar)
-      : tree_(tree), options_(options), tar_(std::move(tar)) {}
+      : tree_(tree), options_(options), tar_(std::move(tar)) {
+    base_ = options.relative_to.substr(
+        std::min(options.relative_to.find_first_not_of('/'), options.relative_to.size()));
+    if (!base_.empty() && !base_.ends_with('/')) base_ += '/';
+  }
 
   Result<Collected> run(Walk walk);
 
@@ -46,6 +50,8 @@ class Collector {
   void problem(const std::string& path, std::string text) {
     result_.incomplete.push_back({escaped("/" + path), std::move(text)});
   }
+  // As it stands in the archive.
+  std::string name_of(const std::string& path) const { return path.substr(base_.size()); }
   Result<void> entry(const std::string& path, const Found& found);
   Result<void> file(const std::string& path);
   Result<OpenFile> open(const std::string& path) const;
@@ -59,6 +65,7 @@ class Collector {
   const HostTree& tree_;
   const CollectOptions& options_;
   TarWriter tar_;
+  std::string base_;  // "etc/kubernetes/", or "" for all of the host
   Collected result_;
 };
 
@@ -88,9 +95,14 @@ Result<Collected> Collector::run(Walk walk) {
 }
 
 Result<void> Collector::entry(const std::string& path, const Found& found) {
+  if (!path.starts_with(base_)) {
+    problem(path, std::format("is left out: it does not lie below {}, where a restore unpacks",
+                              escaped(options_.relative_to)));
+    return {};
+  }
   if (S_ISREG(found.info.mode)) return file(path);
   ++result_.entries;
-  return tar_.entry(path, found.info, found.target);
+  return tar_.entry(name_of(path), found.info, found.target);
 }
 
 Result<void> Collector::file(const std::string& path) {
@@ -159,7 +171,7 @@ Result<void> Collector::small_file(const std::string& path, OpenFile first) {
   }
   content->info.size = content->bytes.size();  // header and data agree, whatever happened
   if (over_limits(path, content->info.size)) return {};
-  TRY(tar_.entry(path, content->info, ""));
+  TRY(tar_.entry(name_of(path), content->info, ""));
   TRY(tar_.data(as_bytes(content->bytes)));
   ++result_.entries;
   result_.bytes += content->bytes.size();
@@ -168,7 +180,7 @@ Result<void> Collector::small_file(const std::string& path, OpenFile first) {
 }
 
 Result<void> Collector::large_file(const std::string& path, const OpenFile& open) {
-  TRY(tar_.entry(path, open.info, ""));
+  TRY(tar_.entry(name_of(path), open.info, ""));
   ++result_.entries;
   result_.bytes += open.info.size;
   std::vector<std::byte> chunk(kChunkBytes);

@@ -2,7 +2,8 @@
 //
 // The same input gives the same bytes: entries sorted by path, numeric owners only, times in whole
 // seconds, no time and no name in the gzip header. Paths in the archive are those on the host
-// without the leading slash; their bytes are not changed.
+// without the leading slash, or those below CollectOptions::relative_to; their bytes are not
+// changed.
 //
 // The walk never follows a symlink below a root: links are stored as links, and every file is
 // opened component by component without following any, so a directory swapped for a link in
@@ -36,6 +37,9 @@ struct CollectLimits {
 struct CollectOptions {
   std::string host_root = "/";
   std::vector<Root> roots{};  // may overlap: each file is archived once
+  // Paths in the archive are relative to this directory of the host; what lies elsewhere is left
+  // out, and the archive is incomplete.
+  std::string relative_to = "/";
   // What to leave out, with everything below it. A pattern that begins with "/" is matched against
   // the whole path on the host, any other against the last component: "/etc/kubernetes/tmp",
   // "*.bak", "/etc/kubernetes/pki/*/old". As fnmatch(3) has it, with "*" and "?" stopping at "/".

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "node/endpoints.h"
 #include "node/profiles.h"
+#include "node/revisions.h"
 #include "node/settings.h"
 
 namespace snap::node {
@@ -20,7 +21,8 @@ namespace {
 // Manifests and config files are a few KiB.
 constexpr uint64_t kMaxConfigBytes = 1 << 20;
 
-constexpr std::array<std::string_view, 4> kProfileNames = {"auto", "kubeadm", "plain", "none"};
+constexpr std::array<std::string_view, 7> kProfileNames = {"auto", "openshift", "kubeadm", "rke2",
+                                                           "k3s",  "plain",     "none"};
 
 // Looks at one host with the eyes of one profile; each step adds to the Discovery.
 class Finder {
@@ -53,8 +55,10 @@ class Finder {
     found_.missing.push_back(escaped(std::format(text, std::forward<T>(args)...)));
   }
 
+  bool has_etcd();
   std::optional<Settings> read(const ConfigFile& file);
   void read_etcd();
+  void read_control_plane();
   std::vector<const Settings*> all_settings() const;
   std::optional<File> locate(std::string_view path_or_flag) const;
   void find_endpoints();
@@ -62,7 +66,8 @@ class Finder {
   void find_client();
   void find_data_dir();
   void find_resources();
-  bool add_resource(const std::string& path);
+  void find_vendor_archive();
+  bool add_resource(const std::string& path, std::string_view use);
 
   std::string root_;  // without a slash at its end
   const Profile& profile_;
@@ -89,19 +94,30 @@ Discovery Finder::run(bool automatic) {
     missing("the profile {} was asked for, but {} is not there", profile_.name,
             profile_.recognised_by.front());
   }
-  read_etcd();
-  for (const auto& file : profile_.control_plane) {
-    if (auto settings = read(file)) control_plane_.push_back(std::move(*settings));
-  }
-  find_endpoints();
+  bool etcd_here = has_etcd();
+  if (etcd_here) read_etcd();
+  read_control_plane();
+  if (etcd_here) find_endpoints();
   bool tls = std::ranges::any_of(found_.endpoints, [](auto& u) { return u.starts_with("https"); });
   if (tls) {
     find_ca();
     find_client();
   }
-  find_data_dir();
+  if (etcd_here) find_data_dir();
+  find_vendor_archive();
   find_resources();
   return std::move(found_);
+}
+
+bool Finder::has_etcd() {
+  auto without = std::ranges::find_if(profile_.without_etcd, [&](const WithoutEtcd& row) {
+    return exists(row.there) && !exists(row.lacks);
+  });
+  if (without == profile_.without_etcd.end()) return true;
+  found_.no_etcd = std::format("{}: {} is not there", without->says, without->lacks);
+  found_.no_etcd_hint = without->hint;
+  found_.missing.push_back(found_.no_etcd);
+  return false;
 }
 
 std::optional<Settings> Finder::read(const ConfigFile& file) {
@@ -114,6 +130,7 @@ std::optional<Settings> Finder::read(const ConfigFile& file) {
     switch (file.form) {
       case FileForm::static_pod: return parse_static_pod(*content, file.container);
       case FileForm::etcd_yaml: return parse_etcd_yaml(*content);
+      case FileForm::openshift_config: return parse_openshift_config(*content);
       case FileForm::environment: break;
     }
     return parse_environment(*content);
@@ -123,7 +140,28 @@ std::optional<Settings> Finder::read(const ConfigFile& file) {
     return std::nullopt;
   }
   settings->source = file.path;
+  if (!file.moved.in_pod.empty())
+    settings->mounts.push_back({std::string(file.moved.in_pod), std::string(file.moved.on_host)});
   return std::move(*settings);
+}
+
+void Finder::read_control_plane() {
+  for (auto file : profile_.control_plane) {
+    std::string named;
+    std::vector<HostPathMount> mounts;
+    if (file.path.starts_with("--")) {
+      auto holds = [&](const Settings& other) { return !other.file(file.path.substr(2)).empty(); };
+      auto by = std::ranges::find_if(control_plane_, holds);
+      if (by == control_plane_.end()) continue;
+      named = by->file(file.path.substr(2));
+      mounts = by->mounts;  // the same pod reads it
+      file.path = named;
+    }
+    auto settings = read(file);
+    if (!settings) continue;
+    settings->mounts.insert(settings->mounts.end(), mounts.begin(), mounts.end());
+    control_plane_.push_back(std::move(*settings));
+  }
 }
 
 void Finder::read_etcd() {
@@ -167,19 +205,14 @@ std::optional<Finder::File> Finder::locate(std::string_view path_or_flag) const 
 }
 
 void Finder::find_endpoints() {
-  if (etcd_) {
-    found_.endpoints = endpoints_of_listeners(etcd_->get("listen-client-urls"));
-    if (!found_.endpoints.empty()) {
-      found("etcd listens on {}, says {}", join(found_.endpoints, " and "), etcd_->source);
+  for (const auto& flag : profile_.endpoints) {
+    for (const auto* settings : all_settings()) {
+      auto urls = settings->get(flag.name);
+      found_.endpoints = flag.listens ? endpoints_of_listeners(urls) : endpoint_list(urls);
+      if (found_.endpoints.empty()) continue;
+      found("{} {}, says {}", flag.says, join(found_.endpoints, " and "), settings->source);
       return;
     }
-  }
-  for (const auto& settings : control_plane_) {
-    found_.endpoints = endpoint_list(settings.get("etcd-servers"));
-    if (found_.endpoints.empty()) continue;
-    found("the API server uses etcd at {}, says {}", join(found_.endpoints, " and "),
-          settings.source);
-    return;
   }
   found_.endpoints = {std::string(profile_.default_endpoint)};
   found_.endpoint_assumed = true;
@@ -242,23 +275,35 @@ void Finder::find_data_dir() {
 }
 
 // A path that lies in one that is archived already needs no place of its own.
-bool Finder::add_resource(const std::string& path) {
+bool Finder::add_resource(const std::string& path, std::string_view use) {
   auto holds = [&](const Root& root) {
     return path == root.path || path.starts_with(root.path + "/");
   };
   if (std::ranges::any_of(found_.resources, holds)) return false;
-  found_.resources.push_back({path, NamedBy::profile});
+  found_.resources.push_back({path, NamedBy::profile, std::string(use)});
   return true;
 }
 
+void Finder::find_vendor_archive() {
+  found_.vendor_directory = profile_.vendor_directory;
+  for (const auto& row : profile_.vendor_archive) {
+    auto revision = revision_in_use(root_, row);
+    if (!revision.problem.empty()) missing("{}", revision.problem);
+    if (revision.problem.empty()) found("{} is archived: {} names it", revision.path, row.manifest);
+    found_.resources.push_back({revision.path, NamedBy::vendor, std::string(row.use)});
+  }
+}
+
 void Finder::find_resources() {
-  for (auto path : profile_.resources) add_resource(std::string(path));
-  if (profile_.archive_etcd_config && etcd_) add_resource(etcd_->source);
+  for (const auto& resource : profile_.resources)
+    add_resource(std::string(resource.path), resource.use);
+  if (profile_.archive_etcd_config && etcd_)
+    add_resource(etcd_->source, "says how etcd was started");
   for (const auto* settings : all_settings()) {
-    for (auto flag : profile_.resource_flags) {
-      auto path = settings->file(flag);
-      if (!path.empty() && add_resource(path))
-        found("{} is archived, because --{} in {} names it", path, flag, settings->source);
+    for (const auto& flag : profile_.resource_flags) {
+      auto path = settings->file(flag.name);
+      if (!path.empty() && add_resource(path, flag.use))
+        found("{} is archived, because --{} in {} names it", path, flag.name, settings->source);
     }
   }
   if (found_.resources.empty()) found("no host files to archive are known");

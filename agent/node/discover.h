@@ -21,14 +21,15 @@ struct Host {
 };
 
 // Who asked for a path: what the profile knows may be missing on a host, what the configuration
-// names may not.
-enum class NamedBy { profile, config };
+// names may not, nor what the vendor's own restore unpacks.
+enum class NamedBy { profile, config, vendor };
 
 // A file or directory that belongs into a backup set, as an absolute path on the host (without
 // Host::root).
 struct Root {
   std::string path{};
   NamedBy named_by = NamedBy::profile;
+  std::string use{};  // what a restore has it for; empty with NamedBy::config
   bool operator==(const Root&) const = default;
 };
 
@@ -38,10 +39,15 @@ struct Discovery {
                                          // there; empty with "none"
   std::string cacert{}, cert{}, key{};   // files to open, Host::root included; empty: not found
   std::string data_dir{};                // the same; empty: not known
-  std::vector<Root> resources{};         // all named by the profile
+  std::vector<Root> resources{};         // named by the profile or its vendor
   bool endpoint_assumed = false;         // no file names one: it is where etcd listens by default
-  std::vector<std::string> findings{};   // sentences: what was found, and why it was chosen
-  std::vector<std::string> missing{};    // sentences: what was looked for in vain
+  // The directory that the vendor's restore unpacks the archive in: that one holds what
+  // NamedBy::vendor names and nothing else, with paths relative to here. Empty: no such restore.
+  std::string vendor_directory{};
+  std::string no_etcd{};       // why this host has no etcd to ask; no endpoints then. Empty: it may
+  std::string no_etcd_hint{};  // what to do about it
+  std::vector<std::string> findings{};  // sentences: what was found, and why it was chosen
+  std::vector<std::string> missing{};   // sentences: what was looked for in vain
 };
 
 // Looks at the host as `profile` says: "auto" takes the first profile whose files are there (plain

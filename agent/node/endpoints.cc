@@ -30,6 +30,7 @@ std::vector<std::string> endpoint_list(std::string_view urls) {
   for (const auto& part : split(urls, ',')) {
     auto url = trim(part);
     if (!url.starts_with("https://") && !url.starts_with("http://")) continue;
+    if (url.contains('$')) continue;  // a variable that only the pod knows
     while (url.ends_with('/')) url.remove_suffix(1);
     list.emplace_back(url);
   }

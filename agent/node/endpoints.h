@@ -12,7 +12,8 @@ namespace snap::node {
 // without a network, and two addresses of one member are no second member.
 std::vector<std::string> endpoints_of_listeners(std::string_view listen);
 
-// The http and https URLs of a comma-separated list, as they are.
+// The http and https URLs of a comma-separated list, as they are; without those that hold a "$",
+// variables that only the pod knows.
 std::vector<std::string> endpoint_list(std::string_view urls);
 
 }  // namespace snap::node

@@ -45,12 +45,67 @@ std::optional<std::string> flag_of_variable(std::string_view name) {
   return flag;
 }
 
-std::vector<std::string> command_of(const YAML::Node& container) {
-  std::vector<std::string> words;
+using Environment = std::map<std::string, std::string, std::less<>>;
+
+// What the container's environment is, without the values that only its pod knows.
+Environment environment_of(const YAML::Node& container) {
+  Environment environment;
+  auto list = child(container, "env");
+  if (!list.IsDefined() || !list.IsSequence()) return environment;
+  for (const auto& variable : list) {
+    auto name = child(variable, "name");
+    auto value = child(variable, "value");
+    if (name.IsDefined() && value.IsDefined()) environment[scalar(name)] = scalar(value);
+  }
+  return environment;
+}
+
+// $(NAME) and ${NAME} by their values; what is not known stays as it is.
+std::string expanded(std::string_view text, const Environment& environment) {
+  std::string result;
+  while (!text.empty()) {
+    bool opens = text.size() > 1 && text[0] == '$' && (text[1] == '{' || text[1] == '(');
+    auto end = opens ? text.find(text[1] == '{' ? '}' : ')') : text.npos;
+    auto value = end == text.npos ? environment.end() : environment.find(text.substr(2, end - 2));
+    if (value == environment.end()) {
+      result += text.front();
+      text.remove_prefix(1);
+      continue;
+    }
+    result += value->second;
+    text.remove_prefix(end + 1);
+  }
+  return result;
+}
+
+// The words of a shell script, as far as a flag's value needs it: quotes are dropped, and none
+// holds a space.
+void add_script(std::string script, std::vector<std::string>& words) {
+  std::erase_if(script, [](char c) { return c == '"' || c == '\'' || c == '\\' || c == ';'; });
+  for (char& c : script) {
+    if (c == '\n' || c == '\t') c = ' ';
+  }
+  for (auto& word : split(script, ' ')) {
+    if (!word.empty()) words.push_back(std::move(word));
+  }
+}
+
+// Command and arguments; a script for a shell as its words.
+std::vector<std::string> command_of(const YAML::Node& container, const Environment& environment) {
+  std::vector<std::string> given, words;
   for (const char* key : {"command", "args"}) {
     auto list = child(container, key);
     if (!list.IsDefined() || !list.IsSequence()) continue;
-    for (const auto& word : list) words.push_back(scalar(word));
+    for (const auto& word : list) given.push_back(expanded(scalar(word), environment));
+  }
+  bool shell = !given.empty() && given.front().ends_with("sh");
+  for (size_t i = 0; i < given.size(); ++i) {
+    bool script = shell && i > 0 && given[i - 1].starts_with('-') && given[i - 1].ends_with('c');
+    if (script) {
+      add_script(given[i], words);
+    } else {
+      words.push_back(given[i]);
+    }
   }
   return words;
 }
@@ -72,14 +127,9 @@ void add_flags(const std::vector<std::string>& words, Settings& settings) {
   }
 }
 
-void add_environment(const YAML::Node& container, Settings& settings) {
-  auto list = child(container, "env");
-  if (!list.IsDefined() || !list.IsSequence()) return;
-  for (const auto& variable : list) {
-    auto name = child(variable, "name");
-    auto value = child(variable, "value");
-    if (!name.IsDefined() || !value.IsDefined()) continue;
-    if (auto flag = flag_of_variable(scalar(name))) settings.values[*flag] = scalar(value);
+void add_environment(const Environment& environment, Settings& settings) {
+  for (const auto& [name, value] : environment) {
+    if (auto flag = flag_of_variable(name)) settings.values[*flag] = value;
   }
 }
 
@@ -162,8 +212,10 @@ Result<Settings> parse_static_pod(std::string_view yaml, std::string_view contai
     if (!found.IsDefined() || !found.IsMap())
       return fail(Code::invalid, std::format("the pod has no container named {}", container));
     Settings settings;
-    add_environment(found, settings);
-    add_flags(command_of(found), settings);  // etcd lets flags win over the environment
+    auto environment = environment_of(found);
+    add_environment(environment, settings);
+    add_flags(command_of(found, environment),
+              settings);  // etcd lets flags win over the environment
     add_mounts(spec, found, settings);
     return settings;
   });
@@ -195,6 +247,21 @@ Result<Settings> parse_etcd_yaml(std::string_view yaml) {
       if (!peer && key != "client-transport-security") continue;
       for (const auto& inner : item.second)
         settings.values[(peer ? "peer-" : "") + scalar(inner.first)] = scalar(inner.second);
+    }
+    return settings;
+  });
+}
+
+Result<Settings> parse_openshift_config(std::string_view yaml) {
+  return without_exceptions([&]() -> Result<Settings> {
+    auto top = YAML::Load(std::string(yaml));
+    if (!top.IsMap()) return fail(Code::invalid, "not a YAML mapping");
+    Settings settings;
+    auto arguments = child(top, "apiServerArguments");
+    if (!arguments.IsDefined() || !arguments.IsMap()) return settings;
+    for (const auto& item : arguments) {
+      bool list = item.second.IsSequence() && item.second.size() > 0;
+      settings.values[scalar(item.first)] = scalar(list ? item.second[0] : item.second);
     }
     return settings;
   });

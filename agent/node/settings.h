@@ -1,9 +1,10 @@
 // What a host's files say about how etcd and the API server were started. Private to this room.
 //
-// Three forms, one result: the flags in a static pod's manifest, etcd's environment file, etcd's
-// YAML file. Every setting gets the spelling of its flag: "listen-client-urls".
+// Four forms, one result: the flags in a static pod's manifest, etcd's environment file, etcd's
+// YAML file, OpenShift's configuration of the API server. Every setting gets the spelling of its
+// flag: "listen-client-urls".
 // Format: etcd-io/etcd:server/etcdmain/help.go, server/embed/config.go (configYAML),
-// kubernetes/api:core/v1 (Pod).
+// kubernetes/api:core/v1 (Pod), openshift/api:kubecontrolplane/v1/types.go.
 #pragma once
 
 #include <map>
@@ -33,6 +34,8 @@ struct Settings {
 };
 
 // Flags and ETCD_* variables of the container `container` (else of the only one) of a pod manifest.
+// Flags in a shell script ("sh -c SCRIPT") count as well; $(NAME) and ${NAME} become the value that
+// the container's environment has.
 // Errors: invalid  no YAML, or no pod with that container
 Result<Settings> parse_static_pod(std::string_view yaml, std::string_view container);
 
@@ -43,5 +46,9 @@ Settings parse_environment(std::string_view text);
 // etcd's --config-file. client-transport-security and peer-transport-security become the flags they
 // stand for. Errors: invalid  no YAML mapping
 Result<Settings> parse_etcd_yaml(std::string_view yaml);
+
+// OpenShift's KubeAPIServerConfig: the first value of each of its apiServerArguments.
+// Errors: invalid  no YAML mapping
+Result<Settings> parse_openshift_config(std::string_view yaml);
 
 }  // namespace snap::node

@@ -88,6 +88,19 @@ auto note(std::string path, std::string text) {
   return testing::AllOf(Field(&Note::path, path), Field(&Note::text, HasSubstr(text)));
 }
 
+TEST_F(Collect, MakesPathsRelativeToADirectoryAndLeavesOutWhatLiesElsewhere) {
+  write("etc/kubernetes/static-pod-resources/etcd-pod-9/etcd-pod.yaml", "pod");
+  write("etc/kubernetes2/x", "near miss");
+  roots({"/etc/kubernetes/static-pod-resources/etcd-pod-9", "/etc/kubernetes2"});
+  options_.relative_to = "/etc/kubernetes";
+  auto collected = run();
+  EXPECT_THAT(names(), ElementsAre("static-pod-resources/etcd-pod-9/",
+                                   "static-pod-resources/etcd-pod-9/etcd-pod.yaml"));
+  ASSERT_EQ(collected.incomplete.size(), 2U);
+  EXPECT_EQ(collected.incomplete[0].path, "/etc/kubernetes2");
+  EXPECT_THAT(collected.incomplete[0].text, HasSubstr("/etc/kubernetes, where a restore unpacks"));
+}
+
 TEST_F(Collect, KeepsContentModesOwnersAndTimes) {
   write("etc/kubernetes/pki/ca.key", "secret", 0600);
   write("etc/kubernetes/manifests/etcd.yaml", "pod", 0640);

@@ -43,7 +43,7 @@ TEST(Kubeadm, IsRecognisedAndReadsItsManifests) {
   EXPECT_EQ(found.key, root + "/etc/kubernetes/pki/etcd/healthcheck-client.key");
   EXPECT_EQ(found.data_dir, root + "/var/lib/etcd");
   EXPECT_THAT(found.missing, IsEmpty());
-  EXPECT_THAT(found.findings, Contains(HasSubstr("made by kubeadm")));
+  EXPECT_THAT(found.findings, Contains(HasSubstr("as kubeadm makes it")));
 }
 
 TEST(Kubeadm, ArchivesManifestsPkiAndTheFilesThatFlagsNameWhereverTheyLie) {

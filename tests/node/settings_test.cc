@@ -36,6 +36,53 @@ spec:
   EXPECT_EQ(settings.get("field"), "");
 }
 
+TEST(StaticPod, ReadsAShellScriptAndPutsTheEnvironmentIn) {
+  auto settings = parse_static_pod(R"(
+spec:
+  containers:
+  - name: etcd
+    command: [/bin/sh, -c]
+    args:
+    - |
+      set -euo pipefail
+      exec nice etcd \
+        --data-dir="/d" --advertise-client-urls=https://${NODE_m_IP}:2379 \
+        --listen-client-urls=https://${UNKNOWN}:2379 --name $(ETCD_NAME) || mv a b
+    env:
+    - {name: NODE_m_IP, value: "[fd00::1]"}
+    - {name: ETCD_NAME, value: m}
+)",
+                                   "etcd")
+                      .value();
+  EXPECT_EQ(settings.get("data-dir"), "/d");
+  EXPECT_EQ(settings.get("advertise-client-urls"), "https://[fd00::1]:2379");
+  EXPECT_EQ(settings.get("listen-client-urls"), "https://${UNKNOWN}:2379");
+  EXPECT_EQ(settings.get("name"), "m");
+}
+
+TEST(StaticPod, LeavesArgumentsOfOtherProgramsWhole) {
+  auto pod =
+      "spec: {containers: [{name: a, command: [etcd, -c, '--p=1 --q=2'], env: [{name: X, value: "
+      "v}],"
+      " args: [--r=$(X, --s=$X]}]}";
+  auto settings = parse_static_pod(pod, "a").value();
+  EXPECT_EQ(settings.get("p"), "1 --q=2");
+  EXPECT_EQ(settings.get("r"), "$(X");
+  EXPECT_EQ(settings.get("s"), "$X");
+}
+
+TEST(OpenshiftConfig, GivesTheFirstValueOfEachArgument) {
+  auto settings = parse_openshift_config(
+      "{\"apiServerArguments\": {\"encryption-provider-config\": [\"/e\", \"/f\"], \"v\": \"2\", "
+      "\"none\": []}}");
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->get("encryption-provider-config"), "/e");
+  EXPECT_EQ(settings->get("v"), "2");
+  EXPECT_EQ(settings->get("none"), "");
+  EXPECT_TRUE(parse_openshift_config("kind: X")->values.empty());
+  EXPECT_EQ(parse_openshift_config("[x]").error().code, Code::invalid);
+}
+
 TEST(StaticPod, FindsTheContainerByNameOrTakesTheOnlyOne) {
   auto two = "spec: {containers: [{name: a, command: [x, --p=1]}, {name: b, command: [x, --p=2]}]}";
   EXPECT_EQ(parse_static_pod(two, "b").value().get("p"), "2");
@@ -155,6 +202,7 @@ TEST(Endpoints, KeepOtherAddressesWhenThereIsNoLoopback) {
 
 TEST(Endpoints, PassOverWhatIsNoHttpUrl) {
   EXPECT_THAT(endpoints_of_listeners(""), IsEmpty());
+  EXPECT_THAT(endpoint_list("https://${NODE_IP}:2379,https://a:1"), ElementsAre("https://a:1"));
   EXPECT_THAT(endpoints_of_listeners("unix:///run/etcd.sock,,10.0.0.1:2379"), IsEmpty());
 }
 
