@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <format>
+#include <iterator>
 #include <utility>
 
 #include "base/text.h"
@@ -102,6 +103,7 @@ class Backup {
   std::optional<Failure> begin_set();
   std::optional<Failure> take();
   std::optional<Failure> prove();
+  std::vector<node::CollectOptions> archives() const;
   std::optional<Failure> collect();
   std::optional<Failure> publish();
   std::optional<Failure> prune();
@@ -281,19 +283,45 @@ std::optional<Failure> Backup::prove() {
   return std::nullopt;
 }
 
-std::optional<Failure> Backup::collect() {
-  node::CollectOptions options{.host_root = "/",
+// One archive; where the vendor has a restore of its own, one with what that unpacks, and a second
+// one with everything else.
+std::vector<node::CollectOptions> Backup::archives() const {
+  node::CollectOptions options{.host_root = settings_.host_root,
                                .roots = settings_.roots,
                                .exclude = settings_.config.resources.exclude,
                                .own_directories = {local_.directory},
                                .limits = {},
                                .stop = around_.stop};
-  auto collected = set_->collect(options);
-  if (!collected) return local_failure(collected.error());
-  for (const auto& note : collected->notes)
-    around_.log.debug(std::format("{}: {}", note.path, note.text));
-  for (const auto& text : certificate_warnings(collected->certificates, outcome_.started))
-    warn(text);
+  const auto& directory = settings_.discovery.vendor_directory;
+  if (directory.empty()) return {options};
+  auto is_vendors = [](const node::Root& root) { return root.named_by == node::NamedBy::vendor; };
+  auto vendors = options;
+  vendors.relative_to = directory;
+  std::erase_if(vendors.roots, [&](const auto& root) { return !is_vendors(root); });
+  std::erase_if(options.roots, is_vendors);
+  if (options.roots.empty()) return {vendors};
+  return {vendors, options};
+}
+
+std::optional<Failure> Backup::collect() {
+  std::optional<node::Collected> all;
+  for (const auto& options : archives()) {
+    auto collected = set_->collect(options);
+    if (!collected) return local_failure(collected.error());
+    for (const auto& note : collected->notes)
+      around_.log.debug(std::format("{}: {}", note.path, note.text));
+    // Those that etcd is reached with were warned about before.
+    for (const auto& text : certificate_warnings(collected->certificates, outcome_.started)) {
+      if (!std::ranges::contains(outcome_.warnings, text)) warn(text);
+    }
+    if (all) {
+      all->entries += collected->entries;
+      std::ranges::copy(collected->incomplete, std::back_inserter(all->incomplete));
+    } else {
+      all = std::move(*collected);
+    }
+  }
+  const auto& collected = all;
   outcome_.resources = set_->resource_facts();
   around_.log.info(collected->entries == 0 && collected->incomplete.empty()
                        ? "archived no host files: this host has none that belong to a control plane"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <format>
+#include <iterator>
 #include <utility>
 
 #include "base/text.h"
@@ -176,24 +177,27 @@ Result<sets::FileFacts> BackupSet::read_back(const std::string& file,
 }
 
 Result<node::Collected> BackupSet::collect(const node::CollectOptions& options) {
-  auto file = sets::static_resources_file_name(name_.start);
+  auto file = archives_.empty() ? sets::static_resources_file_name(name_.start)
+                                : sets::host_files_file_name(name_.start);
   HashingSink sink(TRY(incoming_->create(file)));
   auto collected = TRY(node::collect(options, sink).context("archive host files"));
   TRY(sink.finish());
-  manifest_.files.push_back(TRY(read_back(file, sink.digest())));
-  archive_entries_ = collected.entries;
-  manifest_.resources.paths = collected.paths;
+  archives_.push_back(TRY(read_back(file, sink.digest())));
+  manifest_.files.push_back(archives_.back());
+  archive_entries_ += collected.entries;
+  auto& resources = manifest_.resources;
+  std::ranges::copy(collected.paths, std::back_inserter(resources.paths));
   for (const auto& certificate : collected.certificates) {
-    manifest_.resources.certificates.push_back(
+    resources.certificates.push_back(
         {certificate.path, certificate.subject, certificate.not_after});
   }
-  manifest_.resources.notes = notes_of(collected.notes);
-  manifest_.resources.incomplete = notes_of(collected.incomplete);
-  keep_small(manifest_.resources);
+  std::ranges::copy(notes_of(collected.notes), std::back_inserter(resources.notes));
+  std::ranges::copy(notes_of(collected.incomplete), std::back_inserter(resources.incomplete));
+  keep_small(resources);
   manifest_.proof.resources =
-      collected.incomplete.empty()
+      resources.incomplete.empty()
           ? sets::ProofResult{sets::Outcome::passed, ""}
-          : sets::ProofResult{sets::Outcome::failed, first_text(manifest_.resources.incomplete)};
+          : sets::ProofResult{sets::Outcome::failed, first_text(resources.incomplete)};
   return collected;
 }
 
@@ -236,9 +240,8 @@ report::SnapshotFacts BackupSet::snapshot_facts() const {
 
 report::ResourceFacts BackupSet::resource_facts() const {
   report::ResourceFacts facts;
-  const auto& archive = manifest_.files.back();
-  facts.file = archive.name;
-  facts.bytes = archive.size_bytes;
+  facts.file = archives_.front().name;
+  for (const auto& archive : archives_) facts.bytes += archive.size_bytes;
   facts.entries = archive_entries_;
   facts.paths = manifest_.resources.paths;
   facts.notes = texts_of(manifest_.resources.notes);

@@ -32,7 +32,8 @@ class BackupSet {
   Result<void> prove_snapshot(config::Level level, const snapshot::Progress& progress,
                               std::stop_token stop);
 
-  // Archives the host files and reads the archive back.
+  // Archives host files and reads the archive back. The first archive is that of the static
+  // resources, a second one holds host files beside them.
   Result<node::Collected> collect(const node::CollectOptions& options);
 
   struct Ending {
@@ -55,8 +56,9 @@ class BackupSet {
   std::unique_ptr<dest::Incoming> incoming_;
   std::string directory_;
   sets::Manifest manifest_;
-  stream::Digest received_{};  // SHA-256 of the snapshot as it came
-  uint64_t archive_entries_ = 0;
+  stream::Digest received_{};              // SHA-256 of the snapshot as it came
+  std::vector<sets::FileFacts> archives_;  // in the order in which they were made
+  uint64_t archive_entries_ = 0;           // of all archives
 };
 
 }  // namespace snap::jobs
