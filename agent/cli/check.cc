@@ -24,19 +24,28 @@ std::string word_for(Verdict verdict) {
   return "";
 }
 
-std::string to_table(const std::vector<config::Setting>& settings,
-                     const std::vector<jobs::CheckRow>& rows) {
+std::string settings_table(const std::vector<config::Setting>& settings) {
   report::Table effective({{"KEY"}, {"VALUE"}, {"FROM"}});
   for (const auto& setting : settings) effective.add({setting.key, setting.value, setting.origin});
+  return effective.text();
+}
+
+std::string to_table(const std::vector<jobs::CheckRow>& rows) {
   report::Table checks({{"WHAT"}, {"VERDICT"}, {"FINDING"}});
-  for (const auto& row : rows)
-    checks.add({row.subject, word_for(row.verdict),
-                row.hint.empty() ? row.text : std::format("{} ({})", row.text, row.hint)});
+  report::Table files({{"HOST FILE"}, {"VERDICT"}, {"WHAT A RESTORE HAS IT FOR"}});
+  for (const auto& row : rows) {
+    auto text = row.hint.empty() ? row.text : std::format("{} ({})", row.text, row.hint);
+    if (row.use.empty()) {
+      checks.add({row.subject, word_for(row.verdict), text});
+    } else {
+      files.add({text, word_for(row.verdict), row.use});
+    }
+  }
   auto failed = std::ranges::count(rows, Verdict::failed, &jobs::CheckRow::verdict);
   auto verdict = failed == 0 ? std::string("A backup would work: etcd-snapshot run\n")
                              : std::format("A backup would fail: {} problem{} to solve first\n",
                                            failed, failed == 1 ? "" : "s");
-  return effective.text() + "\n" + checks.text() + "\n" + verdict;
+  return checks.text() + "\n" + (files.empty() ? "" : files.text() + "\n") + verdict;
 }
 
 std::string to_json(const std::vector<config::Setting>& settings,
@@ -50,7 +59,8 @@ std::string to_json(const std::vector<config::Setting>& settings,
         {{"what", row.subject},
          {"verdict", row.verdict == Verdict::failed ? "failed" : word_for(row.verdict)},
          {"finding", row.text},
-         {"hint", row.hint}});
+         {"hint", row.hint},
+         {"use", row.use}});
   }
   return report::json_text(nlohmann::ordered_json{{"settings", effective}, {"checks", checks}});
 }
@@ -60,7 +70,11 @@ report::Exit run(Context& context) {
   if (!settings) return context.fail(jobs::local_exit(settings.error()), settings.error());
   auto rows = jobs::check_everything(*settings, now_utc());
   auto effective = config::describe(settings->config);
-  context.print(context.json() ? to_json(effective, rows) : to_table(effective, rows));
+  if (context.json()) {
+    context.print(to_json(effective, rows));
+  } else {
+    context.print(to_table(rows) + (context.verbose() ? "\n" + settings_table(effective) : ""));
+  }
   auto exit = report::Exit::done;
   for (const auto& row : rows) exit = report::graver(exit, row.exit);
   return exit;
@@ -74,7 +88,9 @@ Command check_command() {
               "the doctor: validate the configuration, try every connection, permission and "
               "certificate",
           .examples = {{"check"}, {"check --config ./config.yaml --verbose"}},
-          .notes = "Writes nothing that stays. The exit status is the one that run would end with.",
+          .notes =
+              "Writes nothing that stays; --verbose shows the settings and where they come from, "
+              "too. The exit status is the one that run would end with.",
           .asks_etcd = true,
           .run = run};
 }

@@ -21,6 +21,7 @@ class Context {
 
   bool json() const { return flags_.output == "json"; }
   bool quiet() const { return flags_.quiet; }
+  bool verbose() const { return flags_.verbose; }
   report::Log& log() const { return log_; }
   std::stop_token stop() const { return stop_; }
 

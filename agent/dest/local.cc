@@ -368,15 +368,17 @@ Result<std::string> real_path(const std::string& path) {
   return std::string(resolved.get());
 }
 
-Result<void> create_directory(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0700) != 0) {
-    int reason = errno;
-    if (reason == ENOENT || reason == ENOTDIR) {
-      return fail(Code::invalid, std::format("{}: the parent directory is missing", directory),
-                  std::format("create it: mkdir -p {}", parent_directory(directory)));
-    }
-    return fail_errno(reason, std::format("create {}", directory));
+Error cannot_create(int reason, const std::string& directory) {
+  if (reason == ENOENT || reason == ENOTDIR) {
+    return {Code::invalid, std::format("{}: the parent directory is missing", directory),
+            std::format("create it: mkdir -p {}", parent_directory(directory))};
   }
+  return errno_error(reason, std::format("create {}", directory));
+}
+
+Result<void> create_directory(const std::string& directory) {
+  if (::mkdir(directory.c_str(), 0700) != 0)
+    return std::unexpected(cannot_create(errno, directory));
   return sync_directory(parent_directory(directory));
 }
 
@@ -414,6 +416,15 @@ Result<LocalPlace> open_local(const std::string& directory, bool create) {
   }
   result.place = std::make_unique<Local>(std::move(root));
   return result;
+}
+
+Result<void> can_create_local(const std::string& directory) {
+  auto parent = parent_directory(directory);
+  struct stat info{};
+  if (::stat(parent.c_str(), &info) != 0) return std::unexpected(cannot_create(errno, directory));
+  if (!S_ISDIR(info.st_mode)) return std::unexpected(cannot_create(ENOTDIR, directory));
+  if (::access(parent.c_str(), W_OK) != 0) return std::unexpected(cannot_create(errno, directory));
+  return {};
 }
 
 }  // namespace snap::dest

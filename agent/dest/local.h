@@ -21,4 +21,8 @@ struct LocalPlace {
 //         not_found  it is missing and `create` is false
 Result<LocalPlace> open_local(const std::string& directory, bool create);
 
+// Would open_local() make this directory, which is missing? Changes nothing. Errors: invalid  the
+// parent is missing; denied  it cannot be written
+Result<void> can_create_local(const std::string& directory);
+
 }  // namespace snap::dest

@@ -15,7 +15,10 @@ constexpr size_t kMostWarnings = 20;
 
 std::vector<node::Certificate> certificates_for_etcd(const Settings& settings) {
   std::vector<node::Certificate> all;
-  for (const auto& path : {settings.etcd.tls.ca, settings.etcd.tls.cert}) {
+  const auto& tls = settings.etcd.tls;
+  std::vector<std::string> paths = {tls.ca};
+  if (tls.cert != tls.ca) paths.push_back(tls.cert);
+  for (const auto& path : paths) {
     auto content = path.empty() ? Result<std::string>("") : read_small_file(path, kMaxFileBytes);
     if (!content) continue;
     auto found = node::read_certificates(escaped(path), *content);

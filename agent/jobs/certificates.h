@@ -14,7 +14,7 @@ namespace snap::jobs {
 inline constexpr auto kCertificateWarning = std::chrono::days(30);
 
 // Those in the CA file and in our own certificate's file. A file that cannot be read is left out:
-// who connects judges it.
+// who connects judges it. One file that serves as both counts once.
 std::vector<node::Certificate> certificates_for_etcd(const Settings& settings);
 
 // "/etc/kubernetes/pki/ca.crt: CN=kubernetes expires on ...", at most 20 of them and how many more.

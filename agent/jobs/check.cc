@@ -1,6 +1,5 @@
 #include "jobs/check.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -54,14 +53,16 @@ class Doctor {
     for (const auto& text : found.missing) warn("platform", text);
   }
 
+  // One row for each, in the words of `run` where there is something to say.
   void certificates() {
-    auto found = certificates_for_etcd(settings_);
-    for (const auto& certificate : found) {
+    for (const auto& certificate : certificates_for_etcd(settings_)) {
+      auto warnings = certificate_warnings({certificate}, now_);
+      for (auto& text : warnings)
+        warn("certificates", std::move(text), "renew it before backups stop working");
+      if (!warnings.empty()) continue;
       ok("certificates", std::format("{}: {}, ends {}", certificate.path, certificate.subject,
                                      to_rfc3339(certificate.not_after)));
     }
-    for (auto& text : certificate_warnings(found, now_))
-      warn("certificates", std::move(text), "renew it before backups stop working");
   }
 
   void etcd() {
@@ -99,20 +100,10 @@ class Doctor {
     const auto& directory = settings_.config.local.directory;
     auto opened = dest::open_local(directory, false);
     if (!opened && opened.error().code == Code::not_found) {
-      struct stat info{};
-      auto parent = parent_directory(directory);
-      if (::stat(parent.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-        return fail("local",
-                    {Code::invalid, std::format("{}: the parent directory is missing", directory),
-                     std::format("create it: mkdir -p {}", parent)},
-                    Exit::usage);
-      }
-      if (::access(parent.c_str(), W_OK) != 0) {
-        return fail("local", errno_error(errno, std::format("create {}", directory)),
-                    Exit::unexpected);
-      }
+      auto possible = dest::can_create_local(directory);
+      if (!possible) return fail("local", possible.error(), local_exit(possible.error()));
       ok("local", std::format("{} is not there yet; the first run creates it", directory));
-      auto above = dest::open_local(parent, false);
+      auto above = dest::open_local(parent_directory(directory), false);
       if (above) space(*above);
       return;
     }
@@ -161,16 +152,21 @@ class Doctor {
     if (settings_.roots.empty())
       warn("host files", "no host files belong to a backup here", "name them in resources.include");
     for (const auto& root : settings_.roots) {
-      bool named = root.named_by == node::NamedBy::config;
-      if (::access(root.path.c_str(), R_OK) == 0) {
-        ok("host files",
-           std::format("{} ({})", escaped(root.path), named ? "resources.include" : "profile"));
-      } else if (named) {
-        fail("host files", errno_error(errno, escaped(root.path)), Exit::damaged);
-      } else {
-        warn("host files", std::format("{} is not on this host", escaped(root.path)));
-      }
+      host_file(root);
+      rows_.back().use =
+          root.named_by == node::NamedBy::config ? "named in resources.include" : escaped(root.use);
     }
+  }
+
+  // What the profile knows may be missing; what somebody named, or a vendor's restore needs, may
+  // not.
+  void host_file(const node::Root& root) {
+    auto path = settings_.host_root == "/" ? root.path : settings_.host_root + root.path;
+    if (::access(path.c_str(), R_OK) == 0) return ok("host files", escaped(root.path));
+    auto error = errno_error(errno, escaped(root.path));
+    if (root.named_by == node::NamedBy::profile && error.code == Code::not_found)
+      return warn("host files", std::format("{} is not on this host", escaped(root.path)));
+    fail("host files", error, Exit::damaged);
   }
 
   void metrics() {

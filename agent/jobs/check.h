@@ -18,6 +18,7 @@ struct CheckRow {
   std::string text;     // safe to print
   std::string hint;
   Exit exit = Exit::done;  // of a failed one: what `run` would end with
+  std::string use{};       // of a host file: what a restore has it for
 };
 
 // Never stops at the first problem: an administrator wants to see them all.

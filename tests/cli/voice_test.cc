@@ -179,7 +179,10 @@ TEST(Secrets, ThatAreSaidOrWrittenFailATest) {
 TEST_F(Voice, OfCheckTellsWhatARunWouldEndWith) {
   auto good = agent.run({"check"});
   EXPECT_EQ(good.exit_code, 0) << good.text();
-  EXPECT_THAT(good.out, AllOf(HasSubstr("cluster"), HasSubstr("prod-east"), HasSubstr("etcd")));
+  EXPECT_THAT(good.out, AllOf(HasSubstr("FINDING"), HasSubstr("etcd")));
+  EXPECT_THAT(good.out, Not(HasSubstr("retention.keepLast"))) << "settings are for --verbose";
+  auto long_answer = agent.run({"check", "--verbose"});
+  EXPECT_THAT(long_answer.out, AllOf(HasSubstr("retention.keepLast"), HasSubstr("prod-east")));
   EXPECT_THAT(agent.sets(), IsEmpty());
   agent.expect_nothing_left();
   auto bad = agent.run({"check", "--endpoints", "http://127.0.0.1:9"});
