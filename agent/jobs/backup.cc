@@ -126,6 +126,7 @@ class Backup {
   std::optional<Cluster> cluster_;
   std::optional<uint64_t> room_bytes_;
   std::unique_ptr<BackupSet> set_;
+  Seconds start_{};  // in the set's name
 };
 
 std::optional<Failure> Backup::lock() {
@@ -227,6 +228,8 @@ std::optional<Failure> Backup::begin_set() {
     name = *given;
   }
   for (int i = 0; i < kLaterStarts; ++i, name.start += std::chrono::seconds(1)) {
+    // Also the name of a set that is gone is taken. Who names the set may name it again.
+    if (!request_.set_name && lock_->had(name.start)) continue;
     auto incoming = local_.place->begin(name.text());
     if (incoming) {
       if (i > 0)
@@ -235,6 +238,7 @@ std::optional<Failure> Backup::begin_set() {
                         "one is named {}",
                         name.text()));
       outcome_.set = name.text();
+      start_ = name.start;
       set_ = std::make_unique<BackupSet>(
           name, std::move(*incoming),
           std::format("{}/{}", local_.directory, dest::incoming_name(name.text())));
@@ -344,6 +348,8 @@ std::optional<Failure> Backup::collect() {
 
 std::optional<Failure> Backup::publish() {
   auto finished = std::max(around_.clock(), outcome_.started);
+  auto remembered = lock_->remember(start_);
+  if (!remembered) return local_failure(remembered.error());
   auto published = set_->publish({.cluster = settings_.config.cluster,
                                   .trigger = request_.trigger,
                                   .node = settings_.node,

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -19,6 +20,9 @@ namespace {
 
 constexpr int kLooks = 5;
 constexpr std::chrono::milliseconds kBetweenLooks{40};
+// Starts that are remembered: more than a day of sets that are made every ten minutes.
+constexpr size_t kStarts = 200;
+constexpr size_t kMaxFileBytes = 16384;
 
 std::string lock_path(const std::string& directory, const std::string& cluster) {
   return std::format("{}/.lock-{}", directory, cluster);
@@ -46,10 +50,24 @@ std::string holder_of(int fd) {
     std::this_thread::sleep_for(kBetweenLooks);
     std::array<char, 512> text{};
     auto n = ::pread(fd, text.data(), text.size(), 0);
-    auto holder = trim(std::string_view(text.data(), n > 0 ? static_cast<size_t>(n) : 0));
+    auto whole = std::string_view(text.data(), n > 0 ? static_cast<size_t>(n) : 0);
+    auto holder = trim(whole.substr(0, whole.find('\n')));
     if (!holder.empty()) return escaped(holder);
   }
   return "a process that left no name";
+}
+
+// The starts that earlier holders left. Lines that are none, of a write that was cut short, say
+// nothing.
+std::vector<Seconds> starts_in(int fd) {
+  std::string text(kMaxFileBytes, '\0');
+  auto n = ::pread(fd, text.data(), text.size(), 0);
+  text.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  std::vector<Seconds> starts;
+  for (const auto& line : split(text, '\n')) {
+    if (auto start = from_rfc3339(line)) starts.push_back(*start);
+  }
+  return starts;
 }
 
 }  // namespace
@@ -85,11 +103,33 @@ Result<RunLock> RunLock::acquire(const std::string& directory, const std::string
     }
     if (!still_there(fd.get(), path)) continue;
     auto holder = std::format("pid {} on {} since {}\n", ::getpid(), host_name(), to_rfc3339(now));
+    RunLock lock(std::move(fd), path, std::move(holder));
+    lock.starts_ = starts_in(lock.fd_.get());
     // Who holds it is a courtesy to the next one: a full disk must not keep a prune from making
     // room.
-    if (::ftruncate(fd.get(), 0) == 0) (void)write_full(fd.get(), as_bytes(holder), path);
-    return RunLock(std::move(fd));
+    (void)lock.write();
+    return lock;
   }
+}
+
+// Over what is there, and shortened only then: a process that is killed in between loses nothing.
+Result<void> RunLock::write() const {
+  auto text = holder_;
+  for (auto start : starts_) text += to_rfc3339(start) + "\n";
+  if (::lseek(fd_.get(), 0, SEEK_SET) < 0) return fail_errno(errno, std::format("write {}", path_));
+  TRY(write_full(fd_.get(), as_bytes(text), path_));
+  if (::ftruncate(fd_.get(), static_cast<off_t>(text.size())) != 0)
+    return fail_errno(errno, std::format("write {}", path_));
+  return {};
+}
+
+bool RunLock::had(Seconds start) const { return std::ranges::contains(starts_, start); }
+
+Result<void> RunLock::remember(Seconds start) {
+  if (starts_.size() >= kStarts)
+    starts_.erase(starts_.begin(), starts_.end() - static_cast<std::ptrdiff_t>(kStarts - 1));
+  starts_.push_back(start);
+  return write();
 }
 
 Result<Fd> hold_set(const std::string& set_directory) {

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "base/result.h"
@@ -18,7 +19,10 @@ namespace snap::jobs {
 std::optional<std::string> lock_holder(const std::string& directory, const std::string& cluster);
 
 // Held while a command changes the sets of a cluster: run, prune, remove, pin. The file is
-// DIRECTORY/.lock-CLUSTER; it stays behind, empty of meaning.
+// DIRECTORY/.lock-CLUSTER. It stays behind: its first line names the last holder, which means
+// nothing once that has ended; the others are the starts of the last sets, one each. A set that is
+// gone again leaves no other trace, and a clock that stands or was set back must not give its name
+// to another one. They are not synced: after a loss of power the clock has moved on.
 class RunLock {
  public:
   // Errors: unavailable  another command holds it; the message names its pid, host and start
@@ -26,9 +30,20 @@ class RunLock {
   static Result<RunLock> acquire(const std::string& directory, const std::string& cluster,
                                  Seconds now);
 
+  // Whether one of the last sets had this start.
+  bool had(Seconds start) const;
+  // Remembers the start of a set that is about to be published.
+  Result<void> remember(Seconds start);
+
  private:
-  explicit RunLock(Fd fd) : fd_(std::move(fd)) {}
+  RunLock(Fd fd, std::string path, std::string holder)
+      : fd_(std::move(fd)), path_(std::move(path)), holder_(std::move(holder)) {}
+  Result<void> write() const;
+
   Fd fd_;
+  std::string path_;
+  std::string holder_;           // the first line
+  std::vector<Seconds> starts_;  // oldest first
 };
 
 // Keeps a set from being removed while it is read. Shared: any number of readers.

@@ -75,6 +75,21 @@ TEST_F(SteppedClock, OfAnotherCenturyPushesNoSetOut) {  // F-L12, F-P05
   EXPECT_EQ(removed.exit_code, 0) << removed.text();
 }
 
+// A set that is gone leaves its name to no other one: not within its second, and not when the clock
+// was set back to it.
+TEST_F(SteppedClock, GivesNoNameTwiceThoughTheSetIsGone) {  // F-L12
+  auto first = set_of(run_at("2026-03-01 12:00:00"));
+  auto second = set_of(run_at("2026-03-01 12:00:00"));
+  EXPECT_EQ(second, "prod-east_2026-03-01T120001Z_node-1");
+  auto third = set_of(run_at("2026-03-01 12:00:02"));
+  EXPECT_THAT(rig.agent.sets(), ElementsAre(second, third)) << first << " is pruned";
+  EXPECT_EQ(set_of(run_at("2026-03-01 12:00:00")), "prod-east_2026-03-01T120003Z_node-1");
+  // Also a name that was given comes from nobody else again; the one who gave it may.
+  rig.agent.run({"remove", second, "--force"});
+  EXPECT_EQ(set_of(run_at("2026-03-01 12:00:01")), "prod-east_2026-03-01T120004Z_node-1");
+  EXPECT_EQ(set_of(run_at("2026-03-01 12:10:00", {"run", "--set", first})), first);
+}
+
 struct Taken {
   std::string name;
   void (*take)(const std::string& path);

@@ -18,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
+using testing::Not;
 
 std::string host_name() {
   char name[256] = {};
@@ -101,6 +102,29 @@ TEST(RunLock, IsTheFileThatThePathLeadsTo) {  // F-L17
   ASSERT_TRUE(second);
   auto third = RunLock::acquire(dir.path(), "prod-east", test::kSampleStart);
   EXPECT_EQ(third.error().code, Code::unavailable);
+}
+
+TEST(RunLock, RemembersTheStartsOfTheLastSets) {
+  test::TempDir dir;
+  auto start = test::kSampleStart;
+  {
+    auto lock = RunLock::acquire(dir.path(), "prod-east", start).value();
+    EXPECT_FALSE(lock.had(start));
+    for (int i = 0; i < 300; ++i) ASSERT_TRUE(lock.remember(start + std::chrono::hours(i)));
+    EXPECT_TRUE(lock.had(start + std::chrono::hours(299)));
+  }
+  // What a write that was cut short leaves says nothing.
+  write_text(dir.path(".lock-prod-east"),
+             read_text(dir.path(".lock-prod-east")) + "2026-11-\n\n2026-01-01T00:00:00Z");
+  auto lock = RunLock::acquire(dir.path(), "prod-east", start).value();
+  EXPECT_TRUE(lock.had(start + std::chrono::hours(299)));
+  EXPECT_TRUE(lock.had(start + std::chrono::hours(100)));
+  EXPECT_FALSE(lock.had(start + std::chrono::hours(99))) << "200 are enough";
+  EXPECT_FALSE(lock.had(start + std::chrono::minutes(1)));
+  EXPECT_TRUE(lock.had(from_rfc3339("2026-01-01T00:00:00Z").value()));
+  auto second = RunLock::acquire(dir.path(), "prod-east", start);
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().message, Not(HasSubstr("2026-12"))) << "only the holder is named";
 }
 
 struct Trap {
