@@ -79,12 +79,6 @@ class Text {
     if (!value) value = previous_value(previous_, series({}));
     if (value) sample(*value);
   }
-  // The same for a time that cannot lie in the future: a clock that ran ahead once would hide for
-  // years that nothing succeeds any more.
-  void kept_time(std::optional<uint64_t> value) {
-    if (!value) value = previous_value(previous_, series({}));
-    if (value && *value <= unix_time(outcome_.finished)) sample(*value);
-  }
 
   std::string take() && { return std::move(out_); }
 
@@ -108,8 +102,10 @@ void add_run(const Outcome& outcome, Text& text) {
   text.sample(unix_time(outcome.finished));
   text.family("last_success_timestamp_seconds",
               "When the last run that ended with exit status 0 ended, Unix time.");
+  // Kept whatever the clock says now: one that was set back for one run, or ran ahead for one, must
+  // not make a failed run forget when backups worked.
   bool success = outcome.exit == Exit::done;
-  text.kept_time(success ? std::optional(unix_time(outcome.finished)) : std::nullopt);
+  text.kept(success ? std::optional(unix_time(outcome.finished)) : std::nullopt);
   text.family("last_exit_code", "Exit status of the last run.");
   text.sample(static_cast<uint64_t>(outcome.exit));
   text.family("last_run_warnings", "Warnings of the last run.");

@@ -56,6 +56,19 @@ TEST(Metrics, OfAFailedRunKeepTheLastSuccessAndTheLastSnapshot) {
   EXPECT_THAT(metrics_text(failed_outcome(), text), HasSubstr(kSuccess));
 }
 
+// A clock that was wrong for one run, in whichever direction, is no reason to forget a success.
+TEST(Metrics, OfAFailedRunKeepTheLastSuccessWhateverTheClockSays) {  // F-L12
+  auto previous = metrics_text(sample_outcome(), "");
+  for (auto off : {std::chrono::years(-6), std::chrono::years(0), std::chrono::years(73)}) {
+    auto failed = failed_outcome();
+    failed.started += std::chrono::duration_cast<std::chrono::seconds>(off);
+    failed.finished += std::chrono::duration_cast<std::chrono::seconds>(off);
+    auto text = metrics_text(failed, previous);
+    EXPECT_THAT(text, HasSubstr(kSuccess)) << off.count() << " years off";
+    EXPECT_THAT(metrics_text(failed_outcome(), text), HasSubstr(kSuccess));
+  }
+}
+
 TEST(Metrics, OfAFirstRunThatFailsClaimNoSuccess) {
   auto text = metrics_text(failed_outcome(), "");
   EXPECT_THAT(text, Not(HasSubstr("last_success")));
@@ -90,15 +103,16 @@ TEST_P(HostilePrevious, IsNotTakenOver) {
   EXPECT_EQ(text, metrics_text(failed_outcome(), ""));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Values, HostilePrevious,
-    testing::Values(Case{"nothing", ""}, Case{"nan", "NaN"}, Case{"infinite", "+Inf"},
-                    Case{"negative", "-1"}, Case{"fraction", "1.5"}, Case{"exponent", "1e9"},
-                    Case{"too_large", "18446744073709551616"}, Case{"future", "1900000000"},
-                    Case{"second_value", "1795224641 1795224641"}, Case{"space", " 1795224641"},
-                    Case{"carriage_return", "1795224641\r"},
-                    Case{"more_text", "1795224641\x1b[31m"}),
-    [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(Values, HostilePrevious,
+                         testing::Values(Case{"nothing", ""}, Case{"nan", "NaN"},
+                                         Case{"infinite", "+Inf"}, Case{"negative", "-1"},
+                                         Case{"fraction", "1.5"}, Case{"exponent", "1e9"},
+                                         Case{"too_large", "18446744073709551616"},
+                                         Case{"second_value", "1795224641 1795224641"},
+                                         Case{"space", " 1795224641"},
+                                         Case{"carriage_return", "1795224641\r"},
+                                         Case{"more_text", "1795224641\x1b[31m"}),
+                         [](const auto& test) { return test.param.name; });
 
 TEST(Metrics, IgnoreAPreviousFileThatIsNotOurs) {
   auto without = metrics_text(failed_outcome(), "");
