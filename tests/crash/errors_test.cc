@@ -7,26 +7,15 @@
 #include <nlohmann/json.hpp>
 
 #include "crash/rig.h"
-#include "sets/name.h"
 
 namespace snap::crash {
 namespace {
 
 using testing::HasSubstr;
 
-// Where the files of a set lie while it is written, and after.
-struct Paths {
-  std::string sets, incoming, snapshot, archive, manifest;
-
-  Paths(const Rig& rig, const std::string& name)
-      : sets(rig.agent.sets_directory()), incoming(sets + "/.incoming-" + name) {
-    auto start = snap::sets::SetName::parse(name).value().start;
-    snapshot = incoming + "/" + snap::sets::snapshot_file_name(start);
-    archive = incoming + "/" + snap::sets::static_resources_file_name(start);
-    manifest = incoming + "/manifest.json";
-  }
-  Names files() const { return {snapshot, archive, manifest}; }
-};
+Paths paths_of(const Rig& rig, const std::string& name) {
+  return {rig.agent.sets_directory(), name};
+}
 
 const char* const kKeepAll = "{keepLast: 50}";
 
@@ -67,10 +56,10 @@ TEST_P(FailingCall, PublishesNothingWhereverItIs) {
   rig.make_set();
   auto before = rig.contents();
   int failed = 0;
-  for (size_t at = 0; at < c.paths(Paths(rig, rig.next_name())).size(); ++at) {
+  for (size_t at = 0; at < c.paths(paths_of(rig, rig.next_name())).size(); ++at) {
     for (int when = 1;; ++when) {
       auto name = rig.next_name();
-      auto path = c.paths(Paths(rig, name))[at];
+      auto path = c.paths(paths_of(rig, name))[at];
       SCOPED_TRACE(std::format("{} {} at its {}th call on {}", c.call, c.error, when, path));
       if (!fails(name, path, when)) break;
       ++failed;
@@ -131,7 +120,7 @@ TEST_P(FailingClose, OfAWrittenFileIsNotOverlooked) {  // F-L03, F-L04
     int failed = 0;
     for (int when = 1, times = 1; times > 0; ++when) {
       auto name = rig.next_name();
-      auto path = Paths(rig, name).files()[file];
+      auto path = paths_of(rig, name).files()[file];
       SCOPED_TRACE(std::format("close of {}, the {}th", path, when));
       auto before = rig.contents();
       auto run =
@@ -147,7 +136,7 @@ TEST_P(FailingClose, OfAWrittenFileIsNotOverlooked) {  // F-L03, F-L04
       }
       rig.expect_tidy();
     }
-    EXPECT_EQ(failed, 1) << "of " << Paths(rig, rig.next_name()).files()[file];
+    EXPECT_EQ(failed, 1) << "of " << paths_of(rig, rig.next_name()).files()[file];
   }
 }
 INSTANTIATE_TEST_SUITE_P(Errors, FailingClose,
@@ -169,7 +158,7 @@ TEST_P(LostWrite, IsFoundByReadingBack) {  // F-L06
   auto name = rig.next_name();
   Fault fault{"write",
               std::format("retval={}:when=1", GetParam().bytes),
-              {Paths(rig, name).files()[GetParam().file]}};
+              {paths_of(rig, name).files()[GetParam().file]}};
   auto run = rig.with_fault(fault, {"run", "--set", name});
   EXPECT_EQ(run.times, 1);
   EXPECT_EQ(run.finished.exit_code, 4) << run.finished.text();
@@ -186,7 +175,7 @@ TEST(Disk, ThatIsInterruptedIsTriedAgain) {  // F-L06
   Rig rig;
   for (int when = 1; when <= 3; ++when) {
     auto name = rig.next_name();
-    Fault fault{"write", std::format("error=EINTR:when={}", when), Paths(rig, name).files()};
+    Fault fault{"write", std::format("error=EINTR:when={}", when), paths_of(rig, name).files()};
     auto run = rig.with_fault(fault, {"run", "--set", name});
     EXPECT_EQ(run.finished.exit_code, 0) << run.finished.text();
   }
@@ -198,7 +187,7 @@ TEST(Disk, ThatIsSlowIsNotTakenForAStalledMember) {  // F-L08
   rig.cluster.fill(16);
   for (const std::string call : {"fsync", "write"}) {
     auto name = rig.next_name();
-    Fault fault{call, "delay_enter=3000000:when=1", {Paths(rig, name).snapshot}};
+    Fault fault{call, "delay_enter=3000000:when=1", {paths_of(rig, name).snapshot}};
     auto run = rig.with_fault(fault, {"run", "--set", name, "--set", "etcd.stallTimeout=1s"});
     EXPECT_EQ(run.times, 1) << call;
     EXPECT_EQ(run.finished.exit_code, 0) << call << run.finished.text();

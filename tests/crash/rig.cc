@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <charconv>
@@ -10,6 +11,7 @@
 #include <format>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 
 #include "base/text.h"
@@ -23,6 +25,15 @@ namespace fs = std::filesystem;
 
 const Seconds kStart = std::chrono::floor<std::chrono::days>(now_utc()) - std::chrono::days(1);
 
+// The thread that was stopped by strace's signal=STOP, 0 as long as none is.
+pid_t stopped_thread(const std::string& trace) {
+  for (const auto& line : split(trace, '\n')) {
+    if (line.contains("--- stopped by SIGSTOP ---"))
+      return static_cast<pid_t>(std::strtol(line.c_str(), nullptr, 10));
+  }
+  return 0;
+}
+
 int count(const std::string& text, const std::string& word) {
   int n = 0;
   for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++n;
@@ -31,8 +42,24 @@ int count(const std::string& text, const std::string& word) {
 
 }  // namespace
 
-Rig::Rig(const std::string& retention) : cluster(test::EtcdCluster::start({})) {
-  cluster.ctl({"put", "/registry/pods/a", "b"});
+Paths::Paths(const std::string& sets_directory, const std::string& name)
+    : sets(sets_directory), incoming(sets + "/.incoming-" + name) {
+  auto start = snap::sets::SetName::parse(name).value().start;
+  snapshot = incoming + "/" + snap::sets::snapshot_file_name(start);
+  archive = incoming + "/" + snap::sets::static_resources_file_name(start);
+  manifest = incoming + "/manifest.json";
+}
+
+std::shared_ptr<test::EtcdCluster> Rig::small_server() {
+  auto server = std::make_shared<test::EtcdCluster>(test::EtcdCluster::start({}));
+  server->ctl({"put", "/registry/pods/a", "b"});
+  return server;
+}
+
+Rig::Rig(const std::string& retention) : Rig(small_server(), retention) {}
+
+Rig::Rig(std::shared_ptr<test::EtcdCluster> server, const std::string& retention)
+    : server_(std::move(server)), cluster(*server_) {
   auto setup = test::AgentSetup::of(cluster);
   setup.more = "retention: " + retention + "\n";
   agent.configure(setup);
@@ -63,10 +90,50 @@ test::Command Rig::traced(const Fault& fault, const Names& args) const {
 
 Faulted Rig::with_fault(const Fault& fault, const Names& args) const {
   fs::remove(trace_file());
+  auto begun = std::chrono::steady_clock::now();
   Faulted result{.finished = agent.run(traced(fault, args)),
                  .trace = test::read_file(trace_file())};
+  result.took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begun);
   result.times = count(result.trace, "(INJECTED)") + count(result.trace, "(DELAYED)");
   if (result.finished.signal == 9) result.times = 1;
+  return result;
+}
+
+Faulted Rig::interrupted(Fault where, int number, const Names& args) const {
+  auto out = agent.path("trace.out"), err = agent.path("trace.err");
+  fs::remove(trace_file());
+  where.what = "signal=STOP:" + where.what;
+  auto command = traced(where, args);
+  Names shell{"sh", "-c", "exec \"$@\" 2>\"$0\"", err};
+  command.argv.insert(command.argv.begin(), shell.begin(), shell.end());
+  command.output_file = out;
+  test::Process tracer(command);
+  std::optional<test::Finished> ended;
+  pid_t thread = 0;
+  EXPECT_TRUE(test::wait_until(
+      [&] {
+        ended = tracer.wait(std::chrono::milliseconds(0));
+        thread = stopped_thread(test::read_file(trace_file()));
+        return ended || thread > 0;
+      },
+      std::chrono::seconds(30)));
+  auto begun = std::chrono::steady_clock::now();
+  if (thread > 0 && !ended) {
+    ::kill(thread, number);
+    ::kill(thread, SIGCONT);
+  }
+  if (!ended) ended = tracer.wait(std::chrono::seconds(30));
+  Faulted result{.finished = ended.value_or(test::Finished{.timed_out = true}),
+                 .times = thread > 0 ? 1 : 0,
+                 .trace = test::read_file(trace_file())};
+  result.took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begun);
+  result.finished.out = test::read_file(out);
+  result.finished.err = test::read_file(err);
+  agent.expect_no_secrets(result.finished.out + result.finished.err);
+  fs::remove(out);
+  fs::remove(err);
   return result;
 }
 

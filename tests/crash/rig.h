@@ -3,7 +3,9 @@
 // any of them.
 #pragma once
 
+#include <chrono>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,15 +25,34 @@ struct Faulted {
   test::Finished finished;
   int times = 0;  // how often the fault took place
   std::string trace;
+  std::chrono::milliseconds took{0};
+};
+
+// Where the files of a set lie while it is written.
+struct Paths {
+  std::string sets, incoming, snapshot, archive, manifest;
+
+  Paths(const std::string& sets_directory, const std::string& name);
+  Names files() const { return {snapshot, archive, manifest}; }
 };
 
 // The program, its directory and a server with a small database.
 class Rig {
  public:
-  explicit Rig(const std::string& retention = "{keepLast: 1, keepWithin: 0s}");
+  explicit Rig(const std::string& retention = kKeepOne);
+  // Several rigs may have one server.
+  explicit Rig(std::shared_ptr<test::EtcdCluster> server, const std::string& retention = kKeepOne);
+  static std::shared_ptr<test::EtcdCluster> small_server();
+  const std::shared_ptr<test::EtcdCluster>& server() const { return server_; }
+  static constexpr const char* kKeepOne = "{keepLast: 1, keepWithin: 0s}";
 
-  test::EtcdCluster cluster;
   test::Agent agent;
+
+ private:
+  std::shared_ptr<test::EtcdCluster> server_;
+
+ public:
+  test::EtcdCluster& cluster;
 
   // Names for sets, each a second later than the one before: starts that the clock gives would
   // be the same for several of these fast runs.
@@ -39,6 +60,10 @@ class Rig {
   // `run --set NAME`, which must end with 0; returns the name.
   std::string make_set(const Names& more = {});
   Faulted with_fault(const Fault& fault, const Names& args) const;
+  // The command is stopped at a call (`where.what` is only "when=3") and gets this signal there; in
+  // `times` whether it came to that call. strace's own signal=TERM would go to the one thread that
+  // made the call, unlike a signal from a person or from systemd.
+  Faulted interrupted(Fault where, int number, const Names& args) const;
   test::Command traced(const Fault& fault, const Names& args) const;
   // A script for sh, run as root in mount namespace of its own. "$@" is the program.
   test::Finished in_namespace(const std::string& script, const Names& args) const;
