@@ -38,8 +38,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"unix_relative", "unix://etcd.sock",
              "endpoint unix://etcd.sock: a unix socket needs a path from /"},
         Case{"ipv6_without_brackets", "https://2001:db8::1:2379",
-             "endpoint https://2001:db8::1:2379: an IPv6 address without brackets (Write it as "
-             "https://[2001:db8::1]:2379.)"},
+             "endpoint https://2001:db8::1:2379: an IPv6 address without brackets (write it as "
+             "https://[2001:db8::1]:2379)"},
         Case{"bracket_open", "http://[::1:2379",
              "endpoint http://[::1:2379: no ] after the IPv6 address"},
         Case{"no_ipv6_inside", "http://[abc]:1",
