@@ -119,7 +119,8 @@ class LiveStream : public SnapshotStream, private net::Receiver {
   Result<void> end() {
     auto at = decoder_.delivered_bytes();
     if (at == 0 && !renewed_) {
-      renewed_ = true;
+      // The first token is no renewal: it may expire before the member sees it.
+      renewed_ = !token_.empty() || std::exchange(authenticated_, true);
       auto worth_it = TRY(session_->renew(token_, endpoint_, status_.auth_problem()));
       if (worth_it) return open();
     }
@@ -155,6 +156,7 @@ class LiveStream : public SnapshotStream, private net::Receiver {
   std::shared_ptr<Session> session_;
   const std::string endpoint_;
   std::string token_;
+  bool authenticated_ = false;  // for a first token
   bool renewed_ = false;
   Landing landing_;
   SnapshotDecoder decoder_;

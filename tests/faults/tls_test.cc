@@ -1,6 +1,7 @@
 // Certificates that do not fit, on either side, and users that may not: real servers.
 #include "cli/scenes.h"
 #include "support/outcome.h"
+#include "support/proxy.h"
 
 namespace snap::faults {
 namespace {
@@ -11,6 +12,7 @@ using test::AgentSetup;
 using test::Before;
 using test::EtcdCluster;
 using test::Pki;
+using test::Proxy;
 
 // A cluster with TLS and an agent that has a good set of it.
 struct Secure {
@@ -140,6 +142,32 @@ TEST_P(Users, ThatMayNotAreRefused) {
       return agent.run({"run"});
     });
   }
+}
+
+// F-E23: the token has expired when the snapshot is asked for: one more, and no third.
+TEST_P(Users, GetANewTokenWhenTheirsExpired) {
+  auto cluster = EtcdCluster::start(
+      {.version = GetParam(), .auth = true, .extra_flags = {"--auth-token-ttl", "2"}});
+  Proxy proxy(cluster.endpoints()[0]);
+  auto setup = AgentSetup::of(cluster);
+  setup.endpoints = {proxy.url()};
+  setup.username = "root";
+  setup.password_file = cluster.password_file();
+  Agent agent(setup);
+  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
+  int snapshot = 0;  // its connection: the one that brought most
+  for (int i = 0; i < proxy.connections(); ++i)
+    if (proxy.recorded(i).size() > proxy.recorded(snapshot).size()) snapshot = i;
+  Before before(agent);
+  proxy.play([&, base = proxy.connections()](int n) {
+    test::ProxyScript late{.to_server = {.delay = 4500ms}};
+    return n == base + snapshot ? late : test::ProxyScript();
+  });
+  auto asked = authentications(cluster, "OK");
+  auto run = agent.run({"run", "--set", "etcd.stallTimeout=10s"});
+  EXPECT_GT(run.wall_seconds, 4.5);
+  EXPECT_EQ(authentications(cluster, "OK"), asked + 2);
+  expect_outcome(agent, before, run, test::succeeds().and_others());
 }
 
 INSTANTIATE_TEST_SUITE_P(Lines, Users, testing::Values("3.4", "3.5", "3.6"), [](const auto& test) {
