@@ -58,7 +58,10 @@ Result<PrivateKey> read_key(const std::string& path) {
   if (encrypted)
     return fail(Code::invalid, path + ": the private key is encrypted",
                 "use a key without a passphrase, readable by this user only");
-  if (!key) return fail(Code::invalid, path + ": no private key in PEM form");
+  if (!key) {
+    return fail(Code::invalid, path + ": no private key in PEM form",
+                "name the file that holds the key of the certificate");
+  }
   return key;
 }
 

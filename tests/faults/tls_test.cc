@@ -43,6 +43,28 @@ test::Expected denied(const std::string& cause) {
   return test::fails(3).in("preflight").saying(cause).within(8s);
 }
 
+// F-E20: never is anything sent to a server that was not verified.
+TEST(ServerCertificate, ThatDoesNotPassIsRefused) {
+  Secure scene({.tls = true});
+  for (auto [time, cause] : {std::pair("2099-03-01 12:00:00", " expired at 20"),
+                             std::pair("2020-03-01 12:00:00", " is not valid before 20")}) {
+    auto command = scene.agent.command({"run"});
+    std::vector<std::string> faketime{"faketime", "--exclude-monotonic", "-f", time};
+    command.argv.insert(command.argv.begin(), faketime.begin(), faketime.end());
+    // A last success in this run's future is no success to report.
+    std::filesystem::remove(scene.agent.metrics_file());
+    scene.expect(command, denied(cause));
+  }
+  auto other = Pki::make(scene.agent.path("other"));
+  auto wrong = scene.setup;
+  wrong.cacert = other.ca;
+  scene.expect_refused(wrong, denied("which the CA file does not hold"));
+  Proxy elsewhere(scene.cluster.endpoints()[0], "127.0.0.2");
+  wrong = scene.setup;
+  wrong.endpoints = {elsewhere.url()};
+  scene.expect_refused(wrong, denied("not for 127.0.0.2"));
+}
+
 // F-E20: its own authority.
 TEST(ServerCertificate, ThatSignedItselfIsRefused) {
   test::TempDir dir;
@@ -84,6 +106,30 @@ INSTANTIATE_TEST_SUITE_P(Versions, ClientCertificate, testing::Values("TLS1.2", 
                          [](const auto& test) {
                            return test.param.substr(0, 4) + "_" + test.param.substr(5);
                          });
+
+// F-E21: what is wrong with the files is said before any connection.
+TEST(ClientFiles, ThatDoNotFitOpenNoConnection) {
+  Secure scene({.tls = true});
+  Proxy proxy(scene.cluster.endpoints()[0]);
+  auto other = Pki::make(scene.agent.path("other"));
+  auto garbage = scene.agent.path("garbage.crt");
+  test::write_file(garbage, "-----BEGIN CERTIFICATE-----\nnot a certificate\n");
+  struct Case {
+    std::string cert, key, cause;
+  };
+  for (const auto& c :
+       {Case{scene.setup.cert, other.client_key, "not the key of"},
+        Case{garbage, scene.setup.key, garbage}, Case{scene.setup.cert, garbage, garbage}}) {
+    auto wrong = scene.setup;
+    wrong.endpoints = {proxy.url()};
+    wrong.cert = c.cert;
+    wrong.key = c.key;
+    scene.agent.configure(wrong);
+    Before before(scene.agent, [&] { return proxy.connections(); });
+    auto run = scene.agent.run({"run"});
+    expect_outcome(scene.agent, before, run, test::refused().saying(c.cause));
+  }
+}
 
 // How often the server was asked for a token, and with which result.
 int authentications(const EtcdCluster& cluster, const std::string& code) {

@@ -45,6 +45,9 @@ TEST(CheckTls, FindsWhatDoesNotFit) {
     ASSERT_FALSE(result) << c.message;
     EXPECT_EQ(result.error().code, c.code) << describe(result.error());
     EXPECT_THAT(result.error().message, HasSubstr(c.message));
+    if (c.message == "no private key") {
+      EXPECT_NE(result.error().hint, "");
+    }
     EXPECT_THAT(describe(result.error()), testing::Not(HasSubstr("canary")));
   }
 }
