@@ -135,12 +135,20 @@ bool wants_colour() {
   return !(no_colour && *no_colour) && knows_escape_codes();
 }
 
+// What moves a cursor made visible. The parts of a message that came from outside are escaped
+// already, so a backslash stays what it is: it would double with each hand that it goes through.
+std::string printable(std::string_view text) {
+  auto parts = split(text, '\\');
+  for (auto& part : parts) part = escaped(part);
+  return join(parts, "\\");
+}
+
 // A message as one line; a very long one keeps its start and its end.
 std::string one_line(std::string_view message) {
-  auto line = escaped(message);
+  auto line = printable(message);
   if (line.size() <= kMaxLine) return line;
   auto half = kMaxLine / 2;
-  return escaped(line.substr(0, half)) + " [...] " + escaped(line.substr(line.size() - half));
+  return printable(line.substr(0, half)) + " [...] " + printable(line.substr(line.size() - half));
 }
 
 }  // namespace

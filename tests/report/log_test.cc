@@ -76,6 +76,16 @@ TEST(Log, KeepsEveryMessageOnOneLineWithoutControlCharacters) {
   EXPECT_EQ(file.text(), "2026-11-21T01:30:05Z info  a\\nb\\x0d\\x1b[31mc {} %v\n");
 }
 
+TEST(Log, DoesNotEscapeASecondTime) {
+  LogFile file;
+  Log log(file.options());
+  log.info(R"(auth:\nno \\ \x1b)");
+  log.info("\\\n\\");
+  EXPECT_EQ(file.text(),
+            "2026-11-21T01:30:05Z info  auth:\\nno \\\\ \\x1b\n"
+            "2026-11-21T01:30:05Z info  \\\\n\\\n");
+}
+
 TEST(Log, ShortensMessagesThatNobodyReads) {
   LogFile file;
   Log log(file.options());
