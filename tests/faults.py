@@ -12,7 +12,7 @@ import sys
 GROUPS = {"E": 26, "L": 24, "V": 11, "N": 12, "H": 14, "O": 15, "R": 7, "P": 12, "C": 9, "K": 7, "X": 9}
 # Faults whose tests are still being written: listed, not complained about. Empty, and then taken away.
 OPEN = {
-    "F-E01", "F-E03", "F-E05", "F-E08", "F-E10", "F-E12", "F-E14", "F-E15", "F-E18", "F-E24", "F-E26",
+    "F-E14", "F-E15",
     "F-L07", "F-L09", "F-L13", "F-L15", "F-L22",
     "F-C06", "F-C07",
 }

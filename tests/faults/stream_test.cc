@@ -1,82 +1,17 @@
-// Snapshots that break on the way: cut, stalled, slow, changed, contradictory.
-#include "cli/scenes.h"
-#include "support/outcome.h"
-#include "support/proxy.h"
+// Snapshots that break on the way: cut, changed, contradictory.
+#include "faults/proxied.h"
 
 namespace snap::faults {
 namespace {
 
 using namespace std::chrono_literals;
 using test::Agent;
-using test::AgentSetup;
 using test::Before;
-using test::EtcdCluster;
 using test::FakeGrpc;
-using test::Finished;
-using test::Process;
-using test::Proxy;
 using test::ProxyScript;
 using test::SnapshotScript;
-using test::wait_until;
 using testing::HasSubstr;
 using Ending = SnapshotScript::Ending;
-
-constexpr auto kKeepOne = "retention: {keepLast: 1, keepWithin: 0s}\n";
-constexpr uint64_t kInTheMiddle = 2'000'000;  // of what one connection brings
-constexpr int kMoreThanBuffersHold = 24;      // MiB: the sockets between member and proxy
-
-// A real cluster, each member behind a proxy; the agent knows the proxies only.
-struct Proxied {
-  explicit Proxied(const test::EtcdOptions& options, int mib)
-      : cluster(EtcdCluster::start(options)) {
-    cluster.ctl({"put", "/registry/pods/a", "b"});
-    cluster.fill(mib);
-    setup.more = kKeepOne;
-    for (const auto& endpoint : cluster.endpoints()) {
-      proxies.push_back(std::make_unique<Proxy>(endpoint));
-      setup.endpoints.push_back(proxies.back()->url());
-    }
-    agent.configure(setup);
-  }
-  Finished run(const std::string& stall = "2s") {
-    return agent.run({"run", "--set", "etcd.stallTimeout=" + stall});
-  }
-  void play(const ProxyScript& script) {
-    for (auto& proxy : proxies) proxy->play(script);
-  }
-  // The member whose stream stands at its stall; waits for one.
-  int serving() {
-    int found = -1;
-    wait_until([&] {
-      for (size_t i = 0; i < proxies.size(); ++i)
-        if (proxies[i]->stalled() > 0) found = static_cast<int>(i);
-      return found >= 0;
-    });
-    return found;
-  }
-  Process in_background(const std::string& stall = "20s") {
-    auto command = agent.command({"run", "--set", "etcd.stallTimeout=" + stall});
-    command.output_file = log();
-    return Process(command);
-  }
-  std::string log() const { return agent.path("run.log"); }
-  // What ended in the background, as expect_outcome() wants it.
-  Finished finished(Process& process) {
-    auto ended = process.wait(60s);
-    EXPECT_TRUE(ended);
-    auto result = ended.value_or(Finished());
-    auto said = test::read_file(log());
-    auto line = said.rfind("\n{") == said.npos ? 0 : said.rfind("\n{") + 1;
-    result.out = said.substr(line);
-    result.err = said.substr(0, line);
-    return result;
-  }
-
-  EtcdCluster cluster;
-  std::vector<std::unique_ptr<Proxy>> proxies;
-  AgentSetup setup;
-  Agent agent;
-};
 
 // F-E05: the data of a member does not change with its office.
 TEST(Leader, MovesWhileTheSnapshotFlows) {
@@ -136,100 +71,6 @@ TEST(ServingMember, DiesAndNoneIsLeft) {
                    scene.play({});
                    return scene.run();
                  });
-}
-
-// F-E07: the clock of the stall runs from the last progress, and ends within a second of its limit.
-TEST(Stall, EndsAtItsLimitAndSaysWhere) {
-  Proxied scene({}, 5);
-  ASSERT_EQ(scene.run().exit_code, 0);
-  Before before(scene.agent);
-  scene.play({.to_client = {.stall_at = kInTheMiddle}});
-  auto run = scene.run("2s");
-  for (const auto& stage : test::outcome_of(run)["stages"]) {
-    if (stage["name"] != "take") continue;
-    EXPECT_GE(stage["seconds"], 2.0);
-    EXPECT_LT(stage["seconds"], 3.5);  // half a second for what came before it
-  }
-  expect_outcome(scene.agent, before, run,
-                 test::fails(3).in("take").saying("no progress for 2 s at ").saying(" MB"), [&] {
-                   scene.play({});
-                   return scene.run();
-                 });
-}
-
-// F-E07 and F-E26: a member that stands still, in the middle and from the beginning.
-TEST(Stall, OfOneMemberIsAnothersTurn) {
-  Proxied scene({.members = 3}, kMoreThanBuffersHold);
-  ASSERT_EQ(scene.run().exit_code, 0);
-  Before before(scene.agent);
-  scene.play({.to_client = {.stall_at = kInTheMiddle}});
-  auto run = scene.in_background("2s");
-  auto serving = scene.serving();
-  ASSERT_GE(serving, 0);
-  scene.play({});
-  scene.cluster.pause(serving);
-  expect_outcome(scene.agent, before, scene.finished(run),
-                 test::succeeds().warning("no progress for 2 s at ").and_others());
-  // A defragmentation blocks a member for a long time: it answers nothing.
-  scene.agent.configure({.endpoints = scene.cluster.endpoints(), .more = kKeepOne});
-  Before again(scene.agent);
-  auto blocked = scene.run();
-  scene.cluster.resume(serving);
-  expect_outcome(scene.agent, again, blocked,
-                 test::succeeds()
-                     .warning(scene.cluster.endpoints()[static_cast<size_t>(serving)] +
-                              ": no answer within 10 s")
-                     .and_others());
-}
-
-// F-E26: the only member is waited for within the limit.
-TEST(Stall, ThatEndsInTimeIsNoFailure) {
-  Proxied scene({}, kMoreThanBuffersHold);
-  Before before(scene.agent);
-  scene.play({.to_client = {.stall_at = kInTheMiddle}});
-  auto run = scene.in_background("10s");
-  ASSERT_EQ(scene.serving(), 0);
-  scene.cluster.pause(0);
-  scene.proxies[0]->release();
-  auto blocked_until = std::chrono::steady_clock::now() + 3s;
-  ASSERT_TRUE(wait_until([&] { return std::chrono::steady_clock::now() > blocked_until; }));
-  EXPECT_TRUE(run.running());
-  scene.cluster.resume(0);
-  expect_outcome(scene.agent, before, scene.finished(run), test::succeeds());
-}
-
-// F-E07: 64 KiB/s for more than three times the stall limit.
-TEST(SlowStream, IsNoStall) {
-  Proxied scene({}, 0);
-  for (int i = 0; i < 4; ++i)
-    scene.cluster.ctl({"put", "/registry/slow/" + std::to_string(i)}, std::string(60'000, 'x'));
-  Before before(scene.agent);
-  scene.play({.to_client = {.bytes_per_second = 64 << 10}});
-  auto run = scene.run("1s");
-  EXPECT_GT(run.wall_seconds, 3);
-  expect_outcome(scene.agent, before, run, test::succeeds());
-}
-
-// F-E08: messages that bring nothing, at the beginning and in the middle.
-TEST(EmptyMessages, AreAStallAndCostNoProcessor) {
-  FakeGrpc fake(test::good_script());
-  Agent agent({.endpoints = {fake.endpoint()}});
-  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
-  const SnapshotScript kEndless[] = {
-      {.body = "", .repeat = test::snapshot_message(12288, "")},
-      {.body = test::snapshot_message(1 << 20, std::string(4096, 'a')),
-       .repeat = test::snapshot_message(1 << 20, "")}};
-  for (const auto& script : kEndless) {
-    Before before(agent);
-    fake.play(script);
-    auto run = agent.run({"run", "--set", "etcd.stallTimeout=3s"});
-    EXPECT_LT(run.cpu_seconds, 1);
-    expect_outcome(agent, before, run,
-                   test::fails(3).in("take").saying("no progress for 3 s").within(5s), [&] {
-                     fake.play(test::good_script());
-                     return agent.run({"run"});
-                   });
-  }
 }
 
 struct Place {
