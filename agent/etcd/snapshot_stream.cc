@@ -17,6 +17,9 @@ using Clock = std::chrono::steady_clock;
 // sends empty messages without end must not keep a core busy.
 constexpr std::chrono::milliseconds kIdlePause{100};
 
+// A read returns what it has after this time, so that a slow stream can be watched.
+constexpr std::chrono::milliseconds kLongRead{100};
+
 // Bytes go into the caller's buffer; what does not fit waits here for the next read.
 class Landing : public SnapshotDecoder::Out {
  public:
@@ -77,7 +80,7 @@ class LiveStream : public SnapshotStream, private net::Receiver {
   Result<size_t> fill(MutableBytes into) {
     landing_.begin(into);
     if (!loop_) TRY(open());
-    auto waiting_since = Clock::now();
+    auto began = Clock::now(), waiting_since = began;
     while (!landing_.full() && !ended_) {
       if (session_->config().stop.stop_requested()) return fail(Code::cancelled, "told to stop");
       auto before = decoder_.delivered_bytes();
@@ -88,6 +91,7 @@ class LiveStream : public SnapshotStream, private net::Receiver {
         waiting_since = now;
       else
         TRY(wait_on(now - waiting_since));
+      if (landing_.filled() > 0 && now - began >= kLongRead) break;
     }
     return landing_.filled();
   }

@@ -11,9 +11,9 @@ namespace snap::stream {
 
 struct CopyOptions {
   Tap tap;  // empty: none
-  std::function<void(uint64_t bytes)>
-      progress;          // bytes so far, on the calling thread, at least once a buffer
-  std::stop_token stop;  // asked between buffers: `cancelled`
+  // Bytes so far, on the calling thread, after each read of the source.
+  std::function<void(uint64_t bytes)> progress;
+  std::stop_token stop;  // asked between reads: `cancelled`
 };
 
 // Copies until the source ends; returns the number of bytes. Finishing the sink is left to the
