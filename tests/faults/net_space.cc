@@ -21,6 +21,10 @@ constexpr auto kSetUp =
     "ip addr add 10.77.0.1/24 dev hole && ip link set hole arp off up && : >\"$0\" && "
     "exec sleep 1000";
 
+constexpr auto kOwnResolver =
+    "mount --make-rprivate / 2>/dev/null || :\n"
+    "mount --bind \"$0\" /etc/resolv.conf\nexec \"$@\"";
+
 // A socket lives in the network of the thread that made it; only a thread of its own may move.
 Fd socket_in(const std::string& net) {
   return std::async(
@@ -69,9 +73,7 @@ std::vector<std::string> NetSpace::launcher_with_names() const {
   auto command = launcher();
   // Below a chroot "/" is no mount point: who made that has made its mounts private already.
   command.insert(command.end(), {"unshare", "--mount", "--propagation", "unchanged", "sh", "-euc",
-                                 "mount --make-rprivate / 2>/dev/null || :\n"
-                                 "mount --bind \"$0\" /etc/resolv.conf\nexec \"$@\"",
-                                 directory_.path("resolv.conf")});
+                                 kOwnResolver, directory_.path("resolv.conf")});
   return command;
 }
 
