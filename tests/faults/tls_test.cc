@@ -21,11 +21,11 @@ struct Secure {
     EXPECT_EQ(agent.run({"run"}).exit_code, 0);
   }
   // With what is wrong in `wrong`.
-  void expect_refused(const AgentSetup& wrong, test::Expected expected) {
+  void expect_refused(const AgentSetup& wrong, const test::Expected& expected) {
     agent.configure(wrong);
-    expect(agent.command({"run"}), std::move(expected));
+    expect(agent.command({"run"}), expected);
   }
-  void expect(const test::Command& command, test::Expected expected) {
+  void expect(const test::Command& command, const test::Expected& expected) {
     Before before(agent);
     auto run = agent.run(command);
     expect_outcome(agent, before, run, expected, [&] {
