@@ -7,7 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
+#include <new>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "report/exit.h"
 
 namespace snap::cli {
 namespace {
@@ -31,9 +38,26 @@ sigset_t stop_signals() {
   return set;
 }
 
+// Memory that runs out inside a destructor (those of JSON values allocate) or on a thread is caught
+// by nobody. What was begun is removed by the next run, as after a kill. Anything else is a bug.
+[[noreturn]] void give_up() {
+  try {
+    if (auto thrown = std::current_exception()) std::rethrow_exception(thrown);
+  } catch (const std::bad_alloc&) {
+    (void)write_full(STDERR_FILENO, as_bytes("etcd-snapshot: unexpected: out of memory\n"), "");
+    ::_exit(static_cast<int>(report::Exit::unexpected));
+  } catch (const std::exception& error) {
+    (void)std::fputs(error.what(), stderr);
+  } catch (...) {
+    (void)std::fputs("unknown exception", stderr);
+  }
+  std::abort();
+}
+
 }  // namespace
 
 void prepare_process() {
+  std::set_terminate(&give_up);
   for (const auto* name : kHostile) ::unsetenv(name);
   int fd = ::open("/dev/null", O_RDWR);
   while (fd >= 0 && fd <= 2) fd = ::dup(fd);

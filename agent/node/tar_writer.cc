@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <format>
+#include <new>
 #include <optional>
 
 #include "base/handle.h"
@@ -75,6 +76,7 @@ Result<TarWriter> TarWriter::open(stream::Sink& sink) {
 Result<void> TarWriter::entry(const std::string& path, const FileInfo& info,
                               const std::string& target) {
   ArchiveEntryHandle entry(archive_entry_new());
+  if (!entry) throw std::bad_alloc();
   archive_entry_set_pathname(entry.get(), path.c_str());
   archive_entry_set_mode(entry.get(), info.mode);
   archive_entry_set_uid(entry.get(), info.uid);

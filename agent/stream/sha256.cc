@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <new>
 #include <stdexcept>
 
 #include "base/handle.h"
@@ -9,6 +10,9 @@
 namespace snap::stream {
 
 struct Sha256::State {
+  State() {
+    if (!context) throw std::bad_alloc();
+  }
   Handle<EVP_MD_CTX, &EVP_MD_CTX_free> context{EVP_MD_CTX_new()};
 };
 
@@ -23,7 +27,6 @@ void require(int ok) {
 }  // namespace
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  require(state_->context != nullptr ? 1 : 0);
   require(EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr));
 }
 
