@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "cli/scenes.h"
 #include "crash/rig.h"
 
 namespace snap::crash {
@@ -89,6 +90,51 @@ TEST_F(SteppedClock, GivesNoNameTwiceThoughTheSetIsGone) {  // F-L12
   EXPECT_EQ(set_of(run_at("2026-03-01 12:00:01")), "prod-east_2026-03-01T120004Z_node-1");
   EXPECT_EQ(set_of(run_at("2026-03-01 12:10:00", {"run", "--set", first})), first);
 }
+
+// The clock is set while the snapshot flows: nothing that waits is in a hurry or waits longer, and
+// the set does not end before it began.
+class SetWhileItWorks : public testing::TestWithParam<std::string> {};
+TEST_P(SetWhileItWorks, IsNoStallAndNoEndBeforeTheStart) {  // F-L13
+  auto script = test::good_script();
+  script.chunk_bytes = script.body.size() / 20;
+  script.pause = std::chrono::milliseconds(100);
+  test::FakeGrpc fake(script);
+  test::Agent agent({.endpoints = {fake.endpoint()}});
+  fs::path library;
+  for (const auto& entry : fs::recursive_directory_iterator("/usr/lib")) {
+    if (entry.path().filename() == "libfaketimeMT.so.1") library = entry.path();
+  }
+  ASSERT_FALSE(library.empty()) << "install the package faketime";
+  auto clock = agent.path("clock");
+  test::write_file(clock, "+0");
+  auto command = agent.command({"run", "--set", "etcd.stallTimeout=2s"});
+  command.env.insert({{"LD_PRELOAD", library},
+                      {"FAKETIME_TIMESTAMP_FILE", clock},
+                      {"FAKETIME_NO_CACHE", "1"},
+                      {"FAKETIME_DONT_FAKE_MONOTONIC", "1"}});
+  command.output_file = agent.path("output");
+  test::Process run(command);
+  ASSERT_TRUE(test::wait_until([&] { return fake.requests("Snapshot") == 1; }));
+  test::write_file(clock, GetParam());
+  auto ended = run.wait(std::chrono::seconds(20));
+  ASSERT_TRUE(ended);
+  auto said = test::read_file(command.output_file);
+  EXPECT_EQ(ended->exit_code, 0) << said;
+  ASSERT_EQ(agent.sets().size(), 1U);
+  auto manifest = agent.manifest_of(agent.sets()[0]);
+  EXPECT_GE(manifest["finished"], manifest["started"]);
+  auto outcome = test::outcome_of({.out = said});
+  EXPECT_GE(outcome["finished"], outcome["started"]);
+  for (const auto& stage : outcome["stages"]) EXPECT_LT(stage["seconds"], 20) << stage;
+  auto stepped = outcome["finished"].get<std::string>().substr(0, 10) !=
+                 outcome["started"].get<std::string>().substr(0, 10);
+  EXPECT_EQ(stepped, GetParam().starts_with('+')) << "the clock was not set: " << said;
+  agent.expect_nothing_left();
+}
+INSTANTIATE_TEST_SUITE_P(By, SetWhileItWorks, testing::Values("-90000", "+90000"),
+                         [](const auto& test) {
+                           return std::string(test.param[0] == '+' ? "a_day_ahead" : "a_day_back");
+                         });
 
 struct Taken {
   std::string name;

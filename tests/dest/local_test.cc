@@ -1,9 +1,11 @@
 #include "dest/local.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -21,13 +23,13 @@ unsigned mode_of(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 ? info.st_mode & 07777U : 0;
 }
 
-TEST(OpenLocal, CreatesTheDirectoryForItsOwnerOnly) {
+TEST(OpenLocal, CreatesTheDirectoryForItsOwnerOnly) {  // F-L09
   test::TempDir dir;
   ASSERT_TRUE(open_local(dir.path("sets"), true));
   EXPECT_EQ(mode_of(dir.path("sets")), 0700U);
 }
 
-TEST(OpenLocal, SaysWhatToDoWhenTheParentIsMissing) {
+TEST(OpenLocal, SaysWhatToDoWhenTheParentIsMissing) {  // F-L09
   test::TempDir dir;
   auto opened = open_local(dir.path("none/sets"), true);
   ASSERT_FALSE(opened);
@@ -41,7 +43,7 @@ TEST(OpenLocal, CreatesNothingForReaders) {
   EXPECT_TRUE(dir.names().empty());
 }
 
-TEST(OpenLocal, ResolvesASymlinkOnceAndSaysSo) {
+TEST(OpenLocal, ResolvesASymlinkOnceAndSaysSo) {  // F-L09
   test::TempDir dir;
   fs::create_directory(dir.path("real"));
   fs::permissions(dir.path("real"), fs::perms(0700));
@@ -52,11 +54,20 @@ TEST(OpenLocal, ResolvesASymlinkOnceAndSaysSo) {
   EXPECT_NE(opened.warnings[0].find("symbolic link"), std::string::npos);
 }
 
-TEST(OpenLocal, RefusesADirectoryThatEverybodyMayWrite) {
+TEST(OpenLocal, RefusesADirectoryThatEverybodyMayWrite) {  // F-L09
   test::TempDir dir;
   fs::create_directory(dir.path("sets"));
   fs::permissions(dir.path("sets"), fs::perms(0777));
   EXPECT_EQ(open_local(dir.path("sets"), true).error().code, Code::invalid);
+}
+
+TEST(OpenLocal, WarnsOfADirectoryOfAnotherUser) {  // F-L09
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+  test::TempDir dir;
+  ASSERT_EQ(::chown(dir.path().c_str(), 4711, 4711), 0);
+  auto opened = open_local(dir.path(), false);
+  ASSERT_TRUE(opened);
+  EXPECT_THAT(opened->warnings, testing::ElementsAre(testing::HasSubstr("belongs to user 4711")));
 }
 
 TEST(OpenLocal, RefusesAFile) {

@@ -184,7 +184,7 @@ Names Sequence::some_command() {
   return {"run"};
 }
 
-test::Finished Sequence::does(const Names& args, test::Command command, test::Deed as) {
+test::Finished Sequence::does(const Names& args, const test::Command& command, test::Deed as) {
   auto begun = Clock::now();
   as.finished = watched.rig.agent.run(command);
   as.took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);

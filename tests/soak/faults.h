@@ -23,7 +23,7 @@ class Sequence {
   // run, mostly; prune, or the removal of some set.
   crash::Names some_command();
   // Runs a command that was changed by the fault, and looks at the invariants.
-  test::Finished does(const crash::Names& args, test::Command command, test::Deed as = {});
+  test::Finished does(const crash::Names& args, const test::Command& command, test::Deed as = {});
 
   crash::Watched& watched;
   std::vector<std::string> story;  // what was drawn
