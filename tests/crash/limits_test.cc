@@ -13,7 +13,6 @@
 namespace snap::crash {
 namespace {
 
-using testing::AnyOf;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
 
