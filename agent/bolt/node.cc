@@ -48,6 +48,12 @@ std::string_view KeyOrder::next(Bytes key) {
   return problem;
 }
 
+size_t first_child(Bytes node, size_t count, Bytes from) {
+  size_t first = 0;
+  while (!from.empty() && first + 1 < count && !less(from, branch_key(node, first + 1))) ++first;
+  return first;
+}
+
 bool claim_node(Shared& shared, uint64_t page, const PageHeader& header) {
   if (header.id != page) {
     shared.damage(page, std::format("page header names page {}, expected {}", header.id, page));

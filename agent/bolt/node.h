@@ -70,6 +70,9 @@ inline Bytes branch_key(Bytes node, size_t index) {
   return node.subspan(element_at(index) + element.position, element.key_bytes);
 }
 
+// The first child of a branch that may hold keys of `from` and above.
+size_t first_child(Bytes node, size_t count, Bytes from);
+
 inline uint64_t branch_child(Bytes node, size_t index) {
   return read_branch_element(node.data() + element_at(index)).child;
 }

@@ -16,8 +16,8 @@ TreeWalker::TreeWalker(Shared& shared, std::function<void()> tick)
     : shared_(shared), tick_(std::move(tick)), window_(shared.file, shared.meta.page_bytes) {}
 
 Result<void> TreeWalker::walk(uint64_t page, const KeyRange& range, unsigned level, Items items,
-                              Visitor& visitor) {
-  return node(page, range, level, nullptr, Task{items, visitor});
+                              Visitor& visitor, Bytes from) {
+  return node(page, range, level, nullptr, Task{items, visitor, from});
 }
 
 Result<TreeWalker::Branch> TreeWalker::open_branch(uint64_t page, const KeyRange& range,
@@ -70,7 +70,7 @@ Result<void> TreeWalker::node(uint64_t page, const KeyRange& range, unsigned lev
 
 Result<void> TreeWalker::children(uint64_t page, Bytes node, uint16_t count, const KeyRange& range,
                                   unsigned level, const Task& task) {
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = first_child(node, count, task.from); i < count; ++i) {
     auto child = branch_child(node, i);
     if (!check_child(page, i, child)) continue;
     KeyRange below{branch_key(node, i), range.high};

@@ -17,10 +17,10 @@ class TreeWalker {
   // `tick` is called now and then; may be empty.
   TreeWalker(Shared& shared, std::function<void()> tick);
 
-  // Visits the items below `page`, which no walker has claimed before. Damage is noted and walked
-  // around. Errors: cancelled, internal.
+  // Visits the items below `page`, which no walker has claimed before, without the subtrees that
+  // hold only keys below `from`. Damage is noted and walked around. Errors: cancelled, internal.
   Result<void> walk(uint64_t page, const KeyRange& range, unsigned level, Items items,
-                    Visitor& visitor);
+                    Visitor& visitor, Bytes from = {});
 
   // Claims and reads `page` if it is a branch, for the caller to walk its children. `damaged` means
   // that it was claimed or noted as damage, and has no children to walk.
@@ -46,6 +46,7 @@ class TreeWalker {
   struct Task {
     Items items;
     Visitor& visitor;
+    Bytes from;
   };
 
   Result<void> node(uint64_t page, const KeyRange& range, unsigned level, const Siblings* siblings,

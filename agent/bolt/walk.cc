@@ -75,7 +75,7 @@ KeyRange range_of(const std::vector<Part>& parts, size_t index) {
 }
 
 // Cuts a tree into subtrees, in key order, by opening its branches from the top.
-Result<std::vector<Part>> cut(TreeWalker& walker, uint64_t root, size_t wanted) {
+Result<std::vector<Part>> cut(TreeWalker& walker, uint64_t root, size_t wanted, Bytes from) {
   std::vector<Part> parts{{.page = root, .low = {}}};
   bool opened = true;
   while (opened && parts.size() < wanted && parts.front().level < kMaxDepth) {
@@ -90,7 +90,8 @@ Result<std::vector<Part>> cut(TreeWalker& walker, uint64_t root, size_t wanted) 
       if (branch.kind == TreeWalker::Kind::leaf) finer.push_back(parts[i]);
       if (branch.kind != TreeWalker::Kind::branch) continue;
       opened = true;
-      for (size_t child = 0; child < branch.count; ++child) {
+      for (size_t child = first_child(branch.node, branch.count, from); child < branch.count;
+           ++child) {
         auto page = branch_child(branch.node, child);
         if (walker.check_child(parts[i].page, child, page))
           finer.push_back({.page = page,
@@ -123,7 +124,7 @@ struct Walk::State {
         }) {}
 
   Result<void> walk_inline(const Bucket& bucket, Visitor& visitor);
-  Result<void> walk_parts(const std::vector<Part>& parts);
+  Result<void> walk_parts(const std::vector<Part>& parts, Bytes from);
 };
 
 Walk::Walk(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -154,12 +155,12 @@ Result<std::unique_ptr<Walk>> Walk::open(const File& file, WalkOptions options, 
   return std::unique_ptr<Walk>(new Walk(std::move(state)));
 }
 
-Result<void> Walk::walk(const Bucket& bucket, const NewPart& new_part) {
+Result<void> Walk::walk(const Bucket& bucket, const NewPart& new_part, Bytes from) {
   if (bucket.root == 0) return state_->walk_inline(bucket, new_part());
   auto wanted = state_->options.threads > 1 ? kWantedParts : 1;
-  auto parts = TRY(cut(state_->walker, bucket.root, wanted));
+  auto parts = TRY(cut(state_->walker, bucket.root, wanted, from));
   for (auto& part : parts) part.visitor = &new_part();
-  return state_->walk_parts(parts);
+  return state_->walk_parts(parts, from);
 }
 
 Result<void> Walk::State::walk_inline(const Bucket& bucket, Visitor& visitor) {
@@ -177,14 +178,14 @@ Result<void> Walk::State::walk_inline(const Bucket& bucket, Visitor& visitor) {
   return {};
 }
 
-Result<void> Walk::State::walk_parts(const std::vector<Part>& parts) {
+Result<void> Walk::State::walk_parts(const std::vector<Part>& parts, Bytes from) {
   std::atomic<size_t> next = 0;
   std::mutex mutex;
   Result<void> outcome;
   auto work = [&](TreeWalker& by) {
     for (size_t i; (i = next.fetch_add(1)) < parts.size();) {
       auto result = by.walk(parts[i].page, range_of(parts, i), parts[i].level, Items::pairs,
-                            *parts[i].visitor);
+                            *parts[i].visitor, from);
       if (result) continue;
       next = parts.size();
       std::lock_guard lock(mutex);

@@ -85,8 +85,10 @@ class Walk {
 
   // Walks one bucket. It is cut into parts, which are walked on several threads; new_part is
   // called for each before any is walked, in key order, on the caller's thread.
+  // With `from`, the subtrees that hold only keys below it are left out, and their pages are not
+  // read: some of the keys that are visited may still be below it. Such a walk cannot finish().
   using NewPart = std::function<Visitor&()>;
-  Result<void> walk(const Bucket& bucket, const NewPart& new_part);
+  Result<void> walk(const Bucket& bucket, const NewPart& new_part, Bytes from = {});
 
   // After all buckets: pages that are neither in use nor free, where that is known. Returns the
   // number of pages in use.
