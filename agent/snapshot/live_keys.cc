@@ -3,25 +3,9 @@
 #include <algorithm>
 #include <bit>
 
+#include "snapshot/key_hash.h"
+
 namespace snap::snapshot {
-namespace {
-
-// MurmurHash3's finalizer (public domain): every bit of the input reaches every bit of the output.
-uint64_t mix(uint64_t x) {
-  x = (x ^ (x >> 33)) * 0xff51afd7ed558ccd;
-  x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53;
-  return x ^ (x >> 33);
-}
-
-uint64_t hash(Bytes key, uint64_t seed) {
-  auto state = mix(seed + key.size());
-  for (; key.size() >= 8; key = key.subspan(8)) state = mix(state ^ load_le<uint64_t>(key.data()));
-  uint64_t rest = 0;
-  if (!key.empty()) std::memcpy(&rest, key.data(), key.size());
-  return mix(state + rest);
-}
-
-}  // namespace
 
 LiveKeys::LiveKeys(uint64_t rows, uint64_t max_slots) {
   auto room = max_slots / 4 * 3;
@@ -37,9 +21,9 @@ void LiveKeys::begin_pass(uint64_t pass) {
 }
 
 void LiveKeys::set(Bytes key, bool alive) {
-  auto high = hash(key, 0x9e3779b97f4a7c15);
+  auto high = key_hash(key, kHighSeed);
   if (passes_ > 1 && (high >> 32) % passes_ != pass_) return;
-  auto low = hash(key, 0xc2b2ae3d27d4eb4f) | 2;  // never all zero
+  auto low = key_hash(key, kLowSeed) | 2;  // never all zero
   auto at = low >> 2 & (slots_.size() - 1);
   low &= ~uint64_t{1};
   while (slots_[at].low != 0) {

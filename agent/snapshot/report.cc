@@ -6,10 +6,17 @@
 
 namespace snap::snapshot {
 
-std::string_view name_of(Level level) { return level == Level::digest ? "digest" : "structure"; }
+std::string_view name_of(Level level) {
+  switch (level) {
+    case Level::digest: return "digest";
+    case Level::structure: return "structure";
+    case Level::mvcc: break;
+  }
+  return "mvcc";
+}
 
 std::optional<Level> level_named(std::string_view name) {
-  for (auto level : {Level::digest, Level::structure})
+  for (auto level : {Level::digest, Level::structure, Level::mvcc})
     if (name == name_of(level)) return level;
   return std::nullopt;
 }

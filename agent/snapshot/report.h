@@ -11,8 +11,9 @@ namespace snap::snapshot {
 
 // How deep a look goes; each level includes those before it.
 enum class Level {
-  digest,    // length and SHA-256 trailer: any changed bit, if the trailer was not changed with it
-  structure  // meta pages, the complete page walk, the freelist, the rows of bucket `key`
+  digest,     // length and SHA-256 trailer: any changed bit, if the trailer was not changed with it
+  structure,  // meta pages, the complete page walk, the freelist, that rows can be read
+  mvcc        // what etcd relies on in its buckets: rows and revisions, members, leases, users
 };
 
 std::string_view name_of(Level level);  // "digest"
@@ -44,7 +45,7 @@ struct Finding {
 std::string describe(const Finding& finding);
 
 struct Report {
-  Level level = Level::structure;      // how deep the look went
+  Level level = Level::mvcc;           // how deep the look went
   std::vector<Finding> findings = {};  // by place; at most kMaxFindings
   uint64_t more_findings = 0;          // found beyond those
   std::optional<Status> status = {};   // nothing at level digest, and when the structure is damaged

@@ -20,7 +20,27 @@ std::optional<uint64_t> take_varint(Bytes& from) {
 }
 
 enum WireType : uint64_t { kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5 };
-enum Field : uint64_t { kKey = 1, kVersion = 4 };
+enum Field : uint64_t {
+  kKey = 1,
+  kCreateRevision = 2,
+  kModRevision = 3,
+  kVersion = 4,
+  kValue = 5,
+  kLease = 6
+};
+
+// Whether a field of this number may have this type; unknown ones any.
+bool fits(uint64_t field, uint64_t type) {
+  if (field == kKey || field == kValue) return type == kLength;
+  return field > kLease || type == kVarint;
+}
+
+void take_number(KeyValue& row, uint64_t field, int64_t number) {
+  if (field == kCreateRevision) row.create_revision = number;
+  if (field == kModRevision) row.mod_revision = number;
+  if (field == kVersion) row.version = number;
+  if (field == kLease) row.lease = number;
+}
 
 }  // namespace
 
@@ -40,21 +60,23 @@ std::optional<KeyValue> read_key_value(Bytes head, uint64_t size_bytes) {
   while (!head.empty()) {
     auto tag = take_varint(head);
     if (!tag || *tag >> 3 == 0) return std::nullopt;
-    auto type = *tag & 7;
+    auto field = *tag >> 3, type = *tag & 7;
+    if (!fits(field, type)) return std::nullopt;
     uint64_t skip = type == kFixed64 ? 8 : 4;
     if (type == kVarint || type == kLength) {
       auto number = take_varint(head);
       if (!number) return std::nullopt;
-      if (type == kVarint && *tag >> 3 == kVersion) row.version = static_cast<int64_t>(*number);
+      if (type == kVarint) take_number(row, field, static_cast<int64_t>(*number));
+      if (field == kValue) row.has_value = *number > 0;
       skip = type == kVarint ? 0 : *number;
     } else if (type != kFixed64 && type != kFixed32) {
       return std::nullopt;
     }
     if (skip > head.size()) {
-      if (skip > head.size() + beyond || *tag >> 3 == kKey) return std::nullopt;
+      if (skip > head.size() + beyond || field == kKey) return std::nullopt;
       return row;  // the value runs on beyond the head
     }
-    if (type == kLength && *tag >> 3 == kKey) row.key = head.first(skip);
+    if (field == kKey) row.key = head.first(skip);
     head = head.subspan(skip);
   }
   return row;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <format>
 
 #include "base/crc32c.h"
 #include "snapshot/visitors.h"
@@ -12,6 +13,11 @@ namespace {
 const bolt::Bucket* find(const std::vector<bolt::Bucket>& buckets, std::string_view name) {
   auto found = std::ranges::find(buckets, name, &bolt::Bucket::name);
   return found == buckets.end() ? nullptr : &*found;
+}
+
+// An empty bucket is always inline: one page header without elements.
+bool holds_nothing(const bolt::Bucket& bucket) {
+  return bucket.root == 0 && bolt::read_page_header(bucket.inline_page.data()).count == 0;
 }
 
 // The running CRC over everything: parts were hashed apart.
@@ -79,6 +85,35 @@ Result<uint64_t> count_live(const bolt::File& file, const SurveyOptions& options
   return static_cast<uint64_t>(std::max<int64_t>(0, static_cast<int64_t>(until) + rows.born_after));
 }
 
+// What no pair alone can show.
+void check_whole(const std::vector<bolt::Bucket>& buckets, const MetaVisitor& meta,
+                 std::deque<RowVisitor>& rows, bolt::Damages& mvcc) {
+  for (const auto& rule : bucket_rules()) {
+    const auto* bucket = find(buckets, rule.bucket);
+    if (!bucket)
+      mvcc.add({{}, {}, std::format("bucket '{}' is missing", rule.bucket)});
+    else if (rule.needs_pairs && holds_nothing(*bucket))
+      mvcc.add(
+          {bucket->at.page, bucket->at.byte, std::format("bucket '{}' is empty", rule.bucket)});
+  }
+  const auto& at = find(buckets, "meta")->at;
+  // A member of 3.4 writes it with its first row.
+  bool has_rows = std::ranges::any_of(
+      rows, [](const RowVisitor& part) { return part.last_revision.has_value(); });
+  if (has_rows && !meta.has_consistent_index)
+    mvcc.add({at.page, at.byte, "bucket 'meta': consistent_index is missing"});
+  if (meta.finished_compaction > meta.scheduled_compaction)
+    mvcc.add(
+        {at.page, at.byte,
+         std::format("bucket 'meta': the compaction to revision {} is finished, but the last "
+                     "one scheduled is {}",
+                     meta.finished_compaction,
+                     meta.scheduled_compaction < 0 ? std::string("none")
+                                                   : std::to_string(meta.scheduled_compaction))});
+  if (!rows.empty()) RowRules(meta.compacted(), mvcc).join(*rows[0].rules);
+  for (size_t i = 0; i + 1 < rows.size(); ++i) rows[i].rules->join(*rows[i + 1].rules);
+}
+
 }  // namespace
 
 Result<std::optional<Status>> survey(const bolt::File& file, const SurveyOptions& options,
@@ -87,7 +122,7 @@ Result<std::optional<Status>> survey(const bolt::File& file, const SurveyOptions
       file, {.threads = options.threads, .stop = options.stop, .progress = options.progress},
       damages));
   if (!walk) return std::nullopt;
-  MetaVisitor meta;
+  MetaVisitor meta(options.mvcc);
   const auto* meta_bucket = find(walk->buckets(), "meta");
   if (meta_bucket) TRY(walk->walk(*meta_bucket, [&]() -> bolt::Visitor& { return meta; }));
   for (const auto* name : {"key", "meta"})
@@ -102,17 +137,20 @@ Result<std::optional<Status>> survey(const bolt::File& file, const SurveyOptions
       hash.add(meta);
     } else if (bucket.name == "key") {
       TRY(walk->walk(bucket, [&]() -> bolt::Visitor& {
-        return rows.emplace_back(meta.compacted(), damages);
+        return rows.emplace_back(meta.compacted(), damages, options.mvcc);
       }));
       for (const auto& part : rows) hash.add(part);
     } else {
-      std::deque<HashVisitor> parts;
-      TRY(walk->walk(bucket, [&]() -> bolt::Visitor& { return parts.emplace_back(); }));
+      std::deque<PairVisitor> parts;
+      TRY(walk->walk(bucket, [&]() -> bolt::Visitor& {
+        return parts.emplace_back(rule_of(bucket.name), options.mvcc);
+      }));
       for (const auto& part : parts) hash.add(part);
     }
   }
   auto used_pages = TRY(walk->finish());
   if (damages.count() > 0) return std::nullopt;
+  if (options.mvcc) check_whole(walk->buckets(), meta, rows, *options.mvcc);
   auto total = sum(rows);
   auto live = TRY(count_live(file, options, meta, total, damages));
   return Status{.hash = hash.crc(),

@@ -92,10 +92,11 @@ std::optional<std::string> length_problem(uint64_t size_bytes) {
                      size_bytes);
 }
 
-void add_damages(Report& report, const bolt::Damages& damages, const std::string& name) {
+void add_damages(Report& report, const bolt::Damages& damages, Level level,
+                 const std::string& name) {
   auto kept = damages.sorted();
   for (auto& damage : kept)
-    report.findings.push_back({.level = Level::structure,
+    report.findings.push_back({.level = level,
                                .file = name,
                                .page = damage.page,
                                .byte = damage.byte,
@@ -118,6 +119,7 @@ class SideWalk {
         file_{.fd = again_ ? again_.get() : fd, .name = name, .size_bytes = body_bytes(size_bytes)},
         threads_(beside ? std::max(2U, options.threads) - 1 : options.threads),
         beside_(beside),
+        level_(options.level),
         outer_(options.stop, [this] { stop_.request_stop(); }) {
     if (beside && options.threads > 1) thread_ = std::jthread([this] { run(); });
   }
@@ -131,19 +133,28 @@ class SideWalk {
     return std::move(outcome_);
   }
   bool beside() const { return beside_; }
-  const bolt::Damages& damages() const { return damages_; }
+  void add_to(Report& report) const {
+    add_damages(report, damages_, Level::structure, file_.name);
+    // Where pages are missing, what the others hold together says nothing.
+    if (damages_.count() == 0) add_damages(report, mvcc_, Level::mvcc, file_.name);
+  }
 
  private:
   void run() {
-    outcome_ =
-        survey(file_, {.threads = threads_, .stop = stop_.get_token(), .progress = {}}, damages_);
+    outcome_ = survey(file_,
+                      {.threads = threads_,
+                       .stop = stop_.get_token(),
+                       .progress = {},
+                       .mvcc = level_ >= Level::mvcc ? &mvcc_ : nullptr},
+                      damages_);
   }
 
   Fd again_;
   bolt::File file_;
   unsigned threads_;
   bool beside_;
-  bolt::Damages damages_;
+  Level level_;
+  bolt::Damages damages_, mvcc_;
   Result<std::optional<Status>> outcome_;
   std::stop_source stop_;
   std::stop_callback<std::function<void()>> outer_;
@@ -179,7 +190,7 @@ Result<Report> verify_open(int fd, const std::string& name, const std::string* p
   else if (!digest.matches())
     finding(std::format("SHA-256 of the content is {}, its trailer says {}", to_hex(digest.body),
                         to_hex(digest.trailer)));
-  if (walk) add_damages(report, walk->damages(), name);
+  if (walk) walk->add_to(report);
   cap(report);
   // The pages that this filled belong to etcd again.
   if (options.past_page_cache) drop_from_memory(fd);
@@ -212,7 +223,7 @@ Result<Report> read_status(const std::string& path, const StatusOptions& options
         {.level = Level::digest, .file = path, .page = {}, .byte = {}, .what = *change});
     report.status.reset();
   }
-  add_damages(report, damages, path);
+  add_damages(report, damages, Level::structure, path);
   cap(report);
   return report;
 }

@@ -2,7 +2,8 @@
 //
 // Damage is a finding in the report, never an Error: an Error means that we could not look. Files
 // are read with pread, so one that is cut while it is read ends in a finding, not in a signal.
-// Memory stays below about 48 MiB whatever the size of the file and whatever it claims.
+// Memory stays below about 48 MiB at every level, whatever the size of the file and whatever it
+// claims.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@ namespace snap::snapshot {
 using Progress = std::function<void(uint64_t done_bytes, uint64_t total_bytes)>;
 
 struct VerifyOptions {
-  Level level = Level::structure;
+  Level level = Level::mvcc;
   // The digest is of what the disk holds, not of our memory of what was written. While memory holds
   // the file, the walk comes first and looks there; then the file is dropped and read past the page
   // cache: both saw the same bytes when the digest is the one of what was written, which the caller

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/crc32c.h"
+#include "base/text.h"
 
 namespace snap::snapshot {
 
@@ -27,12 +28,25 @@ void HashVisitor::large_item(const bolt::Spot&, Bytes key, uint64_t) {
 
 void HashVisitor::large_value(Bytes piece) { feed(piece); }
 
-void MetaVisitor::leaf(const bolt::Leaf& leaf) {
+void PairVisitor::leaf(const bolt::Leaf& leaf) {
   HashVisitor::leaf(leaf);
+  if (!rule_ || !damages_) return;
+  for (size_t i = 0; i < leaf.size(); ++i) {
+    auto problem = rule_->problem(leaf.key(i), leaf.value(i));
+    if (!problem.empty())
+      damages_->add({leaf.at().page, leaf.at().byte,
+                     "bucket '" + std::string(rule_->bucket) +
+                         "': " + escaped(as_text(leaf.key(i))) + " " + problem});
+  }
+}
+
+void MetaVisitor::leaf(const bolt::Leaf& leaf) {
+  PairVisitor::leaf(leaf);
   for (size_t i = 0; i < leaf.size(); ++i) {
     auto key = as_text(leaf.key(i));
     auto value = leaf.value(i);
     auto revision = read_revision(value);
+    if (key == "consistent_index") has_consistent_index = true;
     if (key == "finishedCompactRev" && revision) finished_compaction = revision->main;
     if (key == "scheduledCompactRev" && revision) scheduled_compaction = revision->main;
     if (key == "storageVersion" && value.size() <= 64) storage_version = as_text(value);
@@ -68,6 +82,7 @@ void RowVisitor::row(const bolt::Spot& at, const Revision& revision, Bytes head,
                   "the value of revision " + std::to_string(revision.main) + " is no KeyValue"});
     return;
   }
+  if (rules) rules->row(at, revision, *value, value_bytes);
   if (revision.main > compacted_) {
     if (revision.tombstone)
       --born_after;

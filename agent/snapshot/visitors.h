@@ -7,7 +7,9 @@
 #include <string>
 
 #include "bolt/walk.h"
+#include "snapshot/bucket_rules.h"
 #include "snapshot/live_keys.h"
+#include "snapshot/row_rules.h"
 #include "snapshot/rows.h"
 
 namespace snap::snapshot {
@@ -23,19 +25,34 @@ class HashVisitor : public bolt::Visitor {
   uint64_t bytes() const { return bytes_; }
   uint64_t pairs() const { return pairs_; }
 
- private:
+ protected:
   void feed(Bytes data);
 
+ private:
   uint32_t crc_ = 0;
   uint64_t bytes_ = 0;  // that went into the CRC
   uint64_t pairs_ = 0;
 };
 
-// Bucket `meta`, which is small: one part, one thread.
-class MetaVisitor : public HashVisitor {
+// A bucket whose pairs may have rules; those in leaves larger than the window are not looked at.
+class PairVisitor : public HashVisitor {
  public:
+  // `rule` null: no rules. `damages` null: nobody asks for them.
+  PairVisitor(const BucketRule* rule, bolt::Damages* damages) : rule_(rule), damages_(damages) {}
   void leaf(const bolt::Leaf& leaf) override;
 
+ private:
+  const BucketRule* rule_;
+  bolt::Damages* damages_;
+};
+
+// Bucket `meta`, which is small: one part, one thread.
+class MetaVisitor : public PairVisitor {
+ public:
+  explicit MetaVisitor(bolt::Damages* damages) : PairVisitor(rule_of("meta"), damages) {}
+  void leaf(const bolt::Leaf& leaf) override;
+
+  bool has_consistent_index = false;
   int64_t finished_compaction = -1;
   int64_t scheduled_compaction = -1;
   std::string storage_version;
@@ -46,9 +63,12 @@ class MetaVisitor : public HashVisitor {
 // Bucket `key`. FORMAT.md explains the count of live keys.
 class RowVisitor : public HashVisitor {
  public:
-  // Rows up to `compacted` are what a compaction to that revision left.
-  RowVisitor(int64_t compacted, bolt::Damages& damages)
-      : compacted_(compacted), damages_(damages) {}
+  // Rows up to `compacted` are what a compaction to that revision left. `mvcc`: gets what breaks
+  // the rules for rows; null: they are not asked for.
+  RowVisitor(int64_t compacted, bolt::Damages& damages, bolt::Damages* mvcc)
+      : compacted_(compacted), damages_(damages) {
+    if (mvcc) rules.emplace(compacted, *mvcc);
+  }
 
   void leaf(const bolt::Leaf& leaf) override;
   void large_item(const bolt::Spot& at, Bytes key, uint64_t value_bytes) override;
@@ -59,6 +79,7 @@ class RowVisitor : public HashVisitor {
   uint64_t puts_until = 0;  // puts up to it
   uint64_t tombstones_until = 0;   // tombstones up to it
   bool tombstones_before = false;  // some below it: not what a finished compaction leaves
+  std::optional<RowRules> rules;
 
  private:
   void row(const bolt::Spot& at, const Revision& revision, Bytes head, uint64_t value_bytes);

@@ -74,8 +74,8 @@ inline std::string make_set(const std::string& directory, const Wish& wish = {})
   std::filesystem::permissions(set, std::filesystem::perms(0700));
 
   auto value = std::format("value {:04}", wish.value);
-  auto image = test::etcd_image({{test::row_key(2, 0), test::key_value("/registry/a", 1, value)},
-                                 {test::row_key(3, 0), test::key_value("/registry/b", 1, value)}});
+  auto image = test::etcd_image(
+      {test::row(2, 0, "/registry/a", value), test::row(3, 0, "/registry/b", value)});
   auto snapshot = image.snapshot();
   m.snapshot.file = sets::snapshot_file_name(wish.start);
   write_text(set + "/" + m.snapshot.file, snapshot);

@@ -49,8 +49,7 @@ class Damage : public testing::Test {
   static BoltImage sound() {
     BoltImage::Pairs rows;
     for (int i = 0; i < 40; ++i)
-      rows.emplace_back(test::row_key(i + 2, 0),
-                        test::key_value(std::format("key-{}", i), 1, std::string(60, 'v')));
+      rows.push_back(test::row(i + 2, 0, std::format("key-{}", i), std::string(60, 'v')));
     auto image = test::etcd_image(rows, {{"storageVersion", "3.6.0"}}, 1024);
     return image;
   }
@@ -69,12 +68,11 @@ TEST_F(Damage, IsNotFoundInASoundSnapshot) {
 // Two leaves of four rows each in pages 2 and 3, then a branch, a leaf with the buckets, two free
 // pages and the freelist that names them: every kind of place that a bit can flip in. Pages of 1024
 // bytes.
-constexpr size_t kPage = 1024, kKeyBytes = 17, kValueBytes = 71;
+constexpr size_t kPage = 1024, kKeyBytes = 17, kValueBytes = 75;
 BoltImage every_kind_of_place() {
   BoltImage::Pairs rows;
   for (int i = 0; i < 8; ++i)
-    rows.emplace_back(test::row_key(i + 2, 0),
-                      test::key_value(std::format("key-{}", i), 1, std::string(60, 'v')));
+    rows.push_back(test::row(i + 2, 0, std::format("key-{}", i), std::string(60, 'v')));
   auto image = test::etcd_image(rows, {}, kPage);
   auto root = image.pages() - 1;
   auto free = image.blank(2);

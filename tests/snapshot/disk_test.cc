@@ -65,8 +65,7 @@ class Disk : public testing::Test {
 
 std::string snapshot_with(const std::string& value) {
   test::BoltImage::Pairs rows;
-  for (int i = 0; i < 40; ++i)
-    rows.emplace_back(test::row_key(i + 2, 0), test::key_value(std::format("key-{}", i), 1, value));
+  for (int i = 0; i < 40; ++i) rows.push_back(test::row(i + 2, 0, std::format("key-{}", i), value));
   return test::etcd_image(rows).snapshot();
 }
 

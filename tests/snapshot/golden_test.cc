@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "snapshot/hash_kv.h"
 #include "snapshot/verify.h"
 #include "support/etcd_server.h"
 
@@ -48,6 +49,31 @@ void expect_as_the_tools_say(const std::string& file) {
   }
 }
 
+json hash_kv_of(const test::EtcdCluster& cluster, int64_t revision) {
+  auto answer =
+      cluster.try_ctl({"endpoint", "hashkv", "--rev", std::to_string(revision), "-w", "json"});
+  auto parsed = json::parse(answer.out, nullptr, false);
+  return parsed.is_array() && answer.ok() ? parsed[0]["HashKV"] : json();
+}
+
+// What the member says about the revision of the snapshot, unless it refuses, or answers out of its
+// cache what it hashed before its last compaction.
+void expect_the_hash_of_its_member(const test::EtcdCluster& cluster, const std::string& file,
+                                   bool must_compare = false) {
+  auto extent = read_extent(file);
+  ASSERT_TRUE(extent) << describe(extent.error());
+  auto theirs = hash_kv_of(cluster, extent->revision());
+  auto compacted = theirs.is_null() ? -2 : theirs.value("compact_revision", int64_t{0});
+  ASSERT_FALSE(must_compare && compacted < extent->compacted()) << theirs;
+  if (compacted < extent->compacted()) return;
+  for (unsigned threads : {1, 2}) {
+    auto ours = hash_kv(file, *extent, compacted, {.threads = threads});
+    ASSERT_TRUE(ours) << describe(ours.error());
+    EXPECT_TRUE(!ours->has_live_keys || ours->hash == theirs.value("hash", 0U)) << compacted;
+    ASSERT_TRUE(ours->has_live_keys || !must_compare);
+  }
+}
+
 void save_and_compare(const test::EtcdCluster& cluster, const std::string& name) {
   auto file = cluster.directory().path(name);
   cluster.ctl({"snapshot", "save", file});
@@ -55,7 +81,9 @@ void save_and_compare(const test::EtcdCluster& cluster, const std::string& name)
   auto report = verify(file, {});
   ASSERT_TRUE(report) << describe(report.error());
   EXPECT_TRUE(report->sound()) << describe(report->findings.front());
+  EXPECT_EQ(report->level, Level::mvcc);
   EXPECT_TRUE(report->status.has_value());
+  expect_the_hash_of_its_member(cluster, file);
 }
 
 // Input of `etcdctl txn`: no compares, these requests, nothing else.
@@ -101,15 +129,22 @@ TEST_P(Golden, StatusIsThatOfTheRealTools) {
   auto lease = cluster.ctl({"lease", "grant", "3600"});
   lease = lease.substr(6, lease.find(' ', 6) - 6);
   cluster.ctl({"put", "leased", "x", "--lease", lease});
+  cluster.ctl({"role", "add", "some-role"});
+  cluster.ctl({"user", "add", "some-user:canary"});
   save_and_compare(cluster, "history.db");
 
   compact(cluster, revision_of(cluster) - 3);
+  // The member compacted since the snapshot was taken, but not past it.
+  expect_the_hash_of_its_member(cluster, cluster.directory().path("history.db"), true);
   save_and_compare(cluster, "compacted.db");
   cluster.ctl({"put", "c", "2"});
   cluster.ctl({"del", "c"});
   cluster.ctl({"del", "a"});
   cluster.ctl({"put", "a", "back"});
+  expect_the_hash_of_its_member(cluster, cluster.directory().path("compacted.db"), true);
   save_and_compare(cluster, "compacted-and-changed.db");
+  expect_the_hash_of_its_member(cluster, cluster.directory().path("compacted-and-changed.db"),
+                                true);
   cluster.ctl({"del", "e"});
   compact(cluster, revision_of(cluster));  // at a tombstone
   save_and_compare(cluster, "compacted-at-tombstone.db");

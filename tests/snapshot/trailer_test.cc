@@ -89,6 +89,8 @@ TEST(Finding, IsDescribedWithFilePageAndByte) {
 TEST(Level, IsFoundByItsName) {
   EXPECT_EQ(level_named("digest"), Level::digest);
   EXPECT_EQ(level_named("structure"), Level::structure);
+  EXPECT_EQ(level_named("mvcc"), Level::mvcc);
+  EXPECT_EQ(level_named("kubernetes"), std::nullopt);
   EXPECT_EQ(level_named("Digest"), std::nullopt);
   EXPECT_EQ(level_named(""), std::nullopt);
 }
