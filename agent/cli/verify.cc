@@ -17,7 +17,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> names;
-  std::string level = "structure";
+  std::string level = "mvcc";
 };
 
 nlohmann::ordered_json to_json(const jobs::Verified& verified, const std::string& level) {
@@ -78,7 +78,7 @@ report::Exit verify_one(const std::string& name, const Options& options, Context
   if (!path) return context.fail(jobs::local_exit(path.error()), path.error());
   auto progress = report::make_progress(context.log());
   snapshot::VerifyOptions verify{
-      .level = snapshot::level_named(options.level).value_or(snapshot::Level::structure),
+      .level = snapshot::level_named(options.level).value_or(snapshot::Level::mvcc),
       .past_page_cache = false,
       .threads = 2,
       .stop = context.stop(),
@@ -126,9 +126,10 @@ Command verify_command() {
               "data.",
           .flags = {{"level",
                      "LEVEL",
-                     "digest: length and SHA-256; structure: every page of the database too",
+                     "digest: length and SHA-256; structure: every page of the database too; "
+                     "mvcc (default): what etcd relies on in it too",
                      &options->level,
-                     {"digest", "structure"}}},
+                     {"digest", "structure", "mvcc"}}},
           .arguments = {{"FILE|SET",
                          "snapshot files, sets of local.directory, or directories of one set each",
                          &options->names}},

@@ -21,6 +21,8 @@ namespace snap::config {
 
 inline constexpr std::string_view kDefaultFile = "/etc/etcd-snapshot/config.yaml";
 
+enum class Compare { off, warn, require };  // members' HashKV with the snapshot's own
+
 struct Etcd {
   std::string profile = "auto";         // auto, openshift, kubeadm, rke2, k3s, plain, none
   std::vector<std::string> endpoints;   // "https://host:2379"; empty: what the profile finds
@@ -28,6 +30,7 @@ struct Etcd {
   std::string server_name;              // expected in the server's certificate; empty: the host
   std::string username, password_file;  // both or none
   std::chrono::seconds stall_timeout{60};
+  Compare compare_members = Compare::warn;
 };
 
 struct Resources {
@@ -40,10 +43,11 @@ struct Local {
   uint64_t reserve_bytes = 0;  // 0: the larger of 2 GiB and 5 %
 };
 
-enum class Level { digest, structure };  // what `run` proves
+enum class Level { digest, structure, mvcc };  // what `run` proves
+std::string_view name_of(Level level);         // "digest"
 
 struct Verify {
-  Level level = Level::structure;
+  Level level = Level::mvcc;
 };
 
 struct Retention {

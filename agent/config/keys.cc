@@ -86,11 +86,21 @@ Result<size_t> choice(const std::array<std::string_view, N>& allowed, std::strin
 
 constexpr std::array<std::string_view, 7> kProfiles = {"auto", "openshift", "kubeadm", "rke2",
                                                        "k3s",  "plain",     "none"};
-constexpr std::array<std::string_view, 2> kLevels = {"digest", "structure"};
+constexpr std::array<std::string_view, 3> kComparisons = {"off", "warn", "require"};
+constexpr std::array<std::string_view, 3> kLevels = {"digest", "structure", "mvcc"};
 
 Result<void> set_profile(Config& config, const std::string& text) {
   config.etcd.profile = kProfiles[TRY(choice(kProfiles, text))];
   return {};
+}
+
+Result<void> set_comparison(Config& config, const std::string& text) {
+  config.etcd.compare_members = static_cast<Compare>(TRY(choice(kComparisons, text)));
+  return {};
+}
+
+std::string show_comparison(const Config& config) {
+  return std::string(kComparisons[static_cast<size_t>(config.etcd.compare_members)]);
 }
 
 Result<void> set_level(Config& config, const std::string& text) {
@@ -98,9 +108,7 @@ Result<void> set_level(Config& config, const std::string& text) {
   return {};
 }
 
-std::string show_level(const Config& config) {
-  return std::string(kLevels[static_cast<size_t>(config.verify.level)]);
-}
+std::string show_level(const Config& config) { return std::string(name_of(config.verify.level)); }
 
 Result<std::string> parse_user(std::string_view text) {
   if (text.contains(':'))
@@ -153,6 +161,7 @@ constexpr std::array kKeys = std::to_array<Key>({
     {.name = "etcd.stallTimeout",
      .set = set_parsed<parse_stall, &Config::etcd, &Etcd::stall_timeout>,
      .show = show_time<&Config::etcd, &Etcd::stall_timeout>},
+    {.name = "etcd.compareMembers", .set = set_comparison, .show = show_comparison},
     {.name = "resources.include",
      .list = true,
      .set = append<parse_path, &Config::resources, &Resources::include>,
@@ -205,6 +214,8 @@ std::string_view section_of(std::string_view name) {
 }
 
 }  // namespace
+
+std::string_view name_of(Level level) { return kLevels[static_cast<size_t>(level)]; }
 
 std::span<const Key> keys() { return kKeys; }
 

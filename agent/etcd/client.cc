@@ -41,10 +41,16 @@ Result<MemberStatus> Client::status(const std::string& endpoint) {
 }
 
 // The member reads its whole database for it, so this may take as long as a snapshot's first byte.
-Result<HashKv> Client::hash_kv(const std::string& endpoint, int64_t revision) {
+Result<HashKv> Client::hash_kv(const std::string& endpoint, int64_t revision,
+                               std::optional<std::chrono::milliseconds> limit) {
   auto answer = TRY(session_->call({endpoint, kHashKvMethod, encode_hash_kv_request(revision),
-                                    session_->config().stall_timeout}));
+                                    limit.value_or(session_->config().stall_timeout)}));
   return decode_hash_kv(answer).context(redacted_url(endpoint));
+}
+
+// Text: etcd-io/etcd@v3.6.14:api/v3rpc/rpctypes/error.go; the same in 3.4 and 3.5.
+bool is_future_revision(const Error& error) {
+  return error.code == Code::not_found && error.message.contains("future revision");
 }
 
 std::unique_ptr<SnapshotStream> Client::snapshot(const std::string& endpoint) {

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -49,10 +50,12 @@ class Client {
   Result<MemberStatus> status(const std::string& endpoint);
 
   // The hash over all key-value pairs up to `revision` (0: the current one), which is the same on
-  // every healthy member.
+  // every healthy member that is compacted to the same revision. Takes `limit` at most, the stall
+  // limit when there is none; writes wait on that member meanwhile.
   //
-  // Errors: not_found  the revision is compacted, or newer than the member's
-  Result<HashKv> hash_kv(const std::string& endpoint, int64_t revision);
+  // Errors: not_found  the revision is compacted, or newer than the member's (is_future_revision)
+  Result<HashKv> hash_kv(const std::string& endpoint, int64_t revision,
+                         std::optional<std::chrono::milliseconds> limit = {});
 
   // Connects on the first read.
   std::unique_ptr<SnapshotStream> snapshot(const std::string& endpoint);
@@ -61,5 +64,8 @@ class Client {
   explicit Client(std::shared_ptr<class Session> session) : session_(std::move(session)) {}
   std::shared_ptr<class Session> session_;
 };
+
+// Whether a member refused because it has not yet come to the revision it was asked for.
+bool is_future_revision(const Error& error);
 
 }  // namespace snap::etcd

@@ -11,6 +11,7 @@
 #include "dest/local.h"
 #include "jobs/backup_set.h"
 #include "jobs/certificates.h"
+#include "jobs/compare_members.h"
 #include "jobs/lock.h"
 #include "jobs/prune.h"
 #include "jobs/room.h"
@@ -103,6 +104,10 @@ class Backup {
   std::optional<Failure> begin_set();
   std::optional<Failure> take();
   std::optional<Failure> prove();
+  std::optional<Failure> ask_members();
+  std::optional<Failure> take_again();
+  std::optional<Failure> compare();
+  std::optional<Failure> judge_members();
   std::vector<node::CollectOptions> archives() const;
   std::optional<Failure> collect();
   std::optional<Failure> publish();
@@ -127,6 +132,11 @@ class Backup {
   std::optional<uint64_t> room_bytes_;
   std::unique_ptr<BackupSet> set_;
   Seconds start_{};  // in the set's name
+  // Of the snapshot with the members; nothing: they were not asked.
+  std::optional<Comparison> compared_;
+  std::vector<MemberAnswer> answers_;
+  snapshot::Extent extent_;
+  uint64_t source_ = 0;  // id of the member that the snapshot was taken from
 };
 
 std::optional<Failure> Backup::lock() {
@@ -270,21 +280,105 @@ std::optional<Failure> Backup::take() {
   around_.progress.end();
   around_.log.info(std::format("took {} from {}: its SHA-256 equals the member's",
                                human_size(taken->digest.size_bytes), taken->member.name));
+  source_ = taken->member.member.member_id;
   set_->took(std::move(*taken), *cluster_);
   return std::nullopt;
 }
 
+// At once, before the proof: what the members compact they can no longer tell about.
+std::optional<Failure> Backup::ask_members() {
+  using config::Compare;
+  const auto& etcd = settings_.config.etcd;
+  if (etcd.compare_members == Compare::off) return std::nullopt;
+  for (bool again : {false, true}) {
+    auto extent = set_->extent();
+    if (!extent) {
+      // The proof says what is wrong with it, and where.
+      compared_ = Comparison{{sets::Outcome::skipped, extent.error().message}};
+      return std::nullopt;
+    }
+    extent_ = *extent;
+    auto answers = jobs::ask_members(
+        *client_, cluster_->survey, extent_.revision(),
+        {.each = etcd.stall_timeout, .total = 2 * etcd.stall_timeout, .stop = around_.stop});
+    if (!answers) return local_failure(answers.error());
+    answers_ = std::move(*answers);
+    if (again || etcd.compare_members != Compare::require || !any_compacted(answers_, extent_))
+      return compare();
+    if (auto failure = take_again()) return failure;
+  }
+  return std::nullopt;
+}
+
+// While the snapshot is still in memory.
+std::optional<Failure> Backup::compare() {
+  auto compared = compare_members(answers_, source_, extent_, [&](int64_t compact_revision) {
+    return set_->own_hash(extent_, compact_revision, around_.stop);
+  });
+  if (!compared) return local_failure(compared.error());
+  compared_ = std::move(*compared);
+  return std::nullopt;
+}
+
+std::optional<Failure> Backup::take_again() {
+  warn(
+      std::format("etcd compacted revision {} before its members could be compared: taking "
+                  "another snapshot",
+                  extent_.revision()));
+  set_.reset();
+  if (auto failure = begin_set()) return failure;
+  return take();
+}
+
+// After the proof: what is said about a damaged snapshot says nothing about the members.
+std::optional<Failure> Backup::judge_members() {
+  if (!compared_) return std::nullopt;
+  const auto& proof = compared_->proof;
+  set_->compared(proof);
+  if (proof.outcome == sets::Outcome::passed) {
+    around_.log.info(std::format("all {} members hold what the snapshot holds", answers_.size()));
+  } else if (proof.outcome == sets::Outcome::failed) {
+    // The set is kept, and never called proven.
+    fail({Exit::damaged,
+          stage_,
+          {Code::corrupt, std::format("members differ: {}", proof.reason),
+           std::format("look with etcdctl endpoint hashkv --cluster --rev {}, and replace the "
+                       "member that is odd; the set is kept but does not count as proven",
+                       extent_.revision())}});
+  } else if (settings_.config.etcd.compare_members == config::Compare::require) {
+    return Failure{
+        Exit::etcd,
+        stage_,
+        {Code::unavailable, std::format("the members could not be compared: {}", proof.reason),
+         "mend that, or set etcd.compareMembers: warn to back up without it"}};
+  } else {
+    warn(std::format("the members could not be compared: {}", proof.reason));
+  }
+  return std::nullopt;
+}
+
 std::optional<Failure> Backup::prove() {
+  if (auto failure = ask_members()) return failure;
   auto progress = report::step_of(around_.progress, "proving the snapshot");
   auto proven = set_->prove_snapshot(settings_.config.verify.level, progress, around_.stop);
   if (!proven) return local_failure(proven.error());
   around_.progress.end();
   outcome_.snapshot = set_->snapshot_facts();
-  around_.log.info(
-      std::format("proved it at level {}: revision {}",
-                  settings_.config.verify.level == config::Level::digest ? "digest" : "structure",
-                  outcome_.snapshot->revision));
-  return std::nullopt;
+  const auto& mvcc = set_->proof().mvcc;
+  if (mvcc.outcome == sets::Outcome::failed) {
+    // It is what the member holds, and may be all there is: the set is kept, and never called
+    // proven.
+    fail({Exit::damaged,
+          stage_,
+          {Code::corrupt, std::format("the member's data is damaged: {}", mvcc.reason),
+           "compare the members with etcdctl endpoint hashkv --cluster; the set is kept but does "
+           "not count as proven"}});
+  } else {
+    around_.log.info(std::format("proved it at level {}: revision {}",
+                                 config::name_of(settings_.config.verify.level),
+                                 outcome_.snapshot->revision));
+  }
+  return judge_members();
 }
 
 // One archive; where the vendor has a restore of its own, one with what that unpacks, and a second

@@ -65,6 +65,15 @@ void keep_small(sets::ResourceFacts& resources) {
   shorten(resources.incomplete);
 }
 
+snapshot::Level level_of(config::Level level) {
+  switch (level) {
+    case config::Level::digest: return snapshot::Level::digest;
+    case config::Level::structure: return snapshot::Level::structure;
+    case config::Level::mvcc: break;
+  }
+  return snapshot::Level::mvcc;
+}
+
 std::string first_text(const std::vector<sets::Note>& notes) {
   auto texts = texts_of(notes);
   return texts.size() > 1 ? std::format("{} (and {} more)", texts.front(), texts.size() - 1)
@@ -79,9 +88,8 @@ BackupSet::BackupSet(const sets::SetName& name, std::unique_ptr<dest::Incoming> 
   manifest_.set = name.text();
   manifest_.started = name.start;
   manifest_.snapshot.file = sets::snapshot_file_name(name.start);
-  manifest_.proof.mvcc = {sets::Outcome::skipped, "not part of this level"};
   manifest_.proof.kubernetes = {sets::Outcome::skipped, "not part of this level"};
-  manifest_.proof.members = {sets::Outcome::skipped, "members are not compared"};
+  manifest_.proof.members = {sets::Outcome::skipped, "etcd.compareMembers is off"};
 }
 
 Result<std::unique_ptr<stream::Sink>> BackupSet::create_snapshot() {
@@ -115,20 +123,20 @@ void BackupSet::took(Taken taken, const Cluster& cluster) {
 
 Result<void> BackupSet::prove_snapshot(config::Level level, const snapshot::Progress& progress,
                                        std::stop_token stop) {
-  auto path = directory_ + "/" + manifest_.snapshot.file;
-  bool whole = level == config::Level::structure;
-  snapshot::VerifyOptions options{
-      .level = whole ? snapshot::Level::structure : snapshot::Level::digest,
-      .past_page_cache = true,
-      .threads = 2,
-      .stop = stop,
-      .progress = progress};
+  auto path = snapshot_path();
+  snapshot::VerifyOptions options{.level = level_of(level),
+                                  .past_page_cache = true,
+                                  .threads = 2,
+                                  .stop = stop,
+                                  .progress = progress};
   auto report = TRY(snapshot::verify(path, options).context("prove the snapshot"));
-  if (!report.sound()) {
-    return fail(
-        Code::corrupt,
-        std::format("the snapshot is damaged: {}", snapshot::describe(report.findings.front())),
-        "it was thrown away; look at the disk's and the member's health");
+  auto damage = std::ranges::find_if(report.findings, [](const snapshot::Finding& finding) {
+    return finding.level < snapshot::Level::mvcc;
+  });
+  if (damage != report.findings.end()) {
+    return fail(Code::corrupt,
+                std::format("the snapshot is damaged: {}", snapshot::describe(*damage)),
+                "it was thrown away; look at the disk's and the member's health");
   }
   if (report.sha256 != manifest_.snapshot.sha256) {
     return fail(Code::corrupt,
@@ -151,10 +159,25 @@ Result<void> BackupSet::prove_snapshot(config::Level level, const snapshot::Prog
   manifest_.snapshot.total_pairs = status->total_keys;
   manifest_.files.push_back(
       {manifest_.snapshot.file, manifest_.snapshot.size_bytes, manifest_.snapshot.sha256});
-  manifest_.proof.structure =
-      whole ? sets::ProofResult{sets::Outcome::passed, ""}
-            : sets::ProofResult{sets::Outcome::skipped, "verify.level is digest"};
+  note_level(level, report);
   return {};
+}
+
+void BackupSet::note_level(config::Level level, const snapshot::Report& report) {
+  auto& proof = manifest_.proof;
+  auto reached = [&](config::Level wanted) {
+    if (level >= wanted) return sets::ProofResult{sets::Outcome::passed, ""};
+    return sets::ProofResult{sets::Outcome::skipped,
+                             std::format("verify.level is {}", config::name_of(level))};
+  };
+  proof.structure = reached(config::Level::structure);
+  proof.mvcc = reached(config::Level::mvcc);
+  if (report.findings.empty()) return;
+  auto more = report.findings.size() - 1 + report.more_findings;
+  auto finding = report.findings.front();
+  finding.file = manifest_.snapshot.file;  // not where it lies before it is published
+  proof.mvcc = {sets::Outcome::failed, snapshot::describe(finding) +
+                                           (more > 0 ? std::format(" (and {} more)", more) : "")};
 }
 
 Result<sets::FileFacts> BackupSet::read_back(const std::string& file,

@@ -13,6 +13,7 @@
 #include "report/outcome.h"
 #include "sets/manifest.h"
 #include "sets/name.h"
+#include "snapshot/hash_kv.h"
 #include "snapshot/verify.h"
 
 namespace snap::jobs {
@@ -27,7 +28,18 @@ class BackupSet {
   // The transfer succeeded: notes what was taken from whom.
   void took(Taken taken, const Cluster& cluster);
 
-  // Reads the file back from the disk. Errors: corrupt  what lies there is damaged, or not what
+  // What of the snapshot is to be compared with the members. Errors: as snapshot::read_extent().
+  Result<snapshot::Extent> extent() const { return snapshot::read_extent(snapshot_path()); }
+  // The snapshot's own HashKV, as snapshot::hash_kv().
+  Result<snapshot::LocalHash> own_hash(const snapshot::Extent& extent, int64_t compact_revision,
+                                       std::stop_token stop) const {
+    return snapshot::hash_kv(snapshot_path(), extent, compact_revision,
+                             {.threads = 2, .stop = std::move(stop)});
+  }
+  void compared(sets::ProofResult members) { manifest_.proof.members = std::move(members); }
+
+  // Reads the file back from the disk. What lies there as it came, but is nothing that etcd would
+  // write, is noted as a failed proof. Errors: corrupt  what lies there is damaged, or not what
   // came; others: could not look.
   Result<void> prove_snapshot(config::Level level, const snapshot::Progress& progress,
                               std::stop_token stop);
@@ -45,11 +57,14 @@ class BackupSet {
   Result<void> publish(const Ending& ending);
 
   bool proven() const { return sets::proven(manifest_); }
+  const sets::Proof& proof() const { return manifest_.proof; }
   report::SnapshotFacts snapshot_facts() const;
   report::ResourceFacts resource_facts() const;
   std::vector<report::ProofFact> proof_facts() const;
 
  private:
+  std::string snapshot_path() const { return directory_ + "/" + manifest_.snapshot.file; }
+  void note_level(config::Level level, const snapshot::Report& report);
   Result<sets::FileFacts> read_back(const std::string& file, const stream::Digest& expected);
 
   sets::SetName name_;

@@ -11,22 +11,36 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/crc32c.h"
 #include "snapshot/etcd_image.h"
 #include "support/agent.h"
 #include "support/fake_grpc.h"
 
 namespace snap::test {
 
-// A database as etcd writes it, with `keys` keys of 60 bytes.
-inline std::string small_database(int keys = 40) {
+inline BoltImage::Pairs small_rows(int keys) {
   BoltImage::Pairs rows;
   for (int i = 0; i < keys; ++i)
-    rows.emplace_back(row_key(i + 2, 0),
-                      key_value(std::format("/key-{}", i), 1, std::string(60, 'v')));
-  return etcd_image(rows, {{"storageVersion", "3.6.0"}}).database();
+    rows.push_back(row(i + 2, 0, std::format("/key-{}", i), std::string(60, 'v')));
+  return rows;
 }
 
-inline SnapshotScript good_script() { return {.body = snapshot_body(small_database(), 4096)}; }
+// A database as etcd writes it, with `keys` keys of 60 bytes.
+inline std::string small_database(int keys = 40) {
+  return etcd_image(small_rows(keys), {{"storageVersion", "3.6.0"}}).database();
+}
+
+// What the member that holds it answers to HashKV: nothing was ever compacted, so all rows count.
+inline HashKvScript small_hash_kv(int keys = 40) {
+  auto crc = crc32c(0, as_bytes("key"));
+  for (const auto& [key, value] : small_rows(keys))
+    crc = crc32c(crc32c(crc, as_bytes(key)), as_bytes(value));
+  return {.hash = crc, .compact_revision = -1, .hash_revision = keys + 1};
+}
+
+inline SnapshotScript good_script() {
+  return {.body = snapshot_body(small_database(), 4096), .hash_kv = small_hash_kv()};
+}
 
 // A sound snapshot that needs about 15 s to arrive: held up, but never stalled.
 inline SnapshotScript slow_script() {

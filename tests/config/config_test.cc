@@ -35,7 +35,8 @@ TEST(Parse, FillsInTheDefaults) {
   EXPECT_EQ(config->etcd.profile, "auto");
   EXPECT_TRUE(config->etcd.endpoints.empty());
   EXPECT_EQ(config->etcd.stall_timeout, 60s);
-  EXPECT_EQ(config->verify.level, Level::structure);
+  EXPECT_EQ(config->verify.level, Level::mvcc);
+  EXPECT_EQ(config->etcd.compare_members, Compare::warn);
   EXPECT_EQ(config->retention.keep_last, 5u);
   EXPECT_EQ(config->retention.keep_within, 120h);
   EXPECT_EQ(config->retention.keep_yearly, 0u);
@@ -167,8 +168,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"slip_in_section", "retension: {}\n",
              "c.yaml:1: unknown key retension (did you mean retention?)"},
         Case{"not_built_yet", "destinations: []\n", "c.yaml:1: unknown key destinations"},
-        Case{"not_built_yet_in_section", "etcd:\n  compareMembers: warn\n",
-             "c.yaml:2: unknown key etcd.compareMembers"},
+        Case{"not_built_yet_in_section", "report:\n  pushgateway: x\n",
+             "c.yaml:2: unknown key report.pushgateway"},
         Case{"pushgateway", "report: {pushgateway: x}\n",
              "c.yaml:1: unknown key report.pushgateway"},
         Case{"known_in_another_section", "keepLast: 3\n", "c.yaml:1: unknown key keepLast"},
@@ -201,10 +202,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"no_map", "prod-east\n",
              "c.yaml:1: the file must hold keys and values (write lines such as cluster: "
              "prod-east)"},
-        Case{"level_of_later", "verify: {level: mvcc}\n",
-             "c.yaml:1: verify.level: \"mvcc\" is not one of digest, structure"},
+        Case{"level_of_later", "verify: {level: kubernetes}\n",
+             "c.yaml:1: verify.level: \"kubernetes\" is not one of digest, structure, mvcc"},
+        Case{"comparison_misspelt", "etcd: {compareMembers: always}\n",
+             "c.yaml:1: etcd.compareMembers: \"always\" is not one of off, warn, require"},
         Case{"profile_of_later", "etcd: {profile: kubadm}\n",
-             "c.yaml:1: etcd.profile: \"kubadm\" is not one of auto, kubeadm, plain, none (did "
+             "c.yaml:1: etcd.profile: \"kubadm\" is not one of auto, openshift, kubeadm, rke2, "
+             "k3s, plain, none (did "
              "you mean kubeadm?)"},
         Case{"relative_path", "local: {directory: backups}\n",
              "c.yaml:1: local.directory: \"backups\" is not an absolute path (write the whole "
@@ -319,7 +323,7 @@ TEST(Describe, TellsEveryValueAndWhereItIsFrom) {
   std::map<std::string, std::pair<std::string, std::string>> found;
   for (const auto& setting : describe(*config))
     found[setting.key] = {setting.value, setting.origin};
-  EXPECT_EQ(found.size(), 24u);
+  EXPECT_EQ(found.size(), 25u);
   EXPECT_EQ(found["cluster"], std::pair("prod-east", "/etc/c.yaml:1"));
   EXPECT_EQ(found["local.directory"], std::pair("/var/lib/etcd-snapshot", "/etc/c.yaml:3"));
   EXPECT_EQ(found["retention.keepLast"], std::pair("7", "--set"));

@@ -30,8 +30,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 std::string small_database() {
-  return test::etcd_image({{test::row_key(2, 0), test::key_value("/key", 1, "value")}},
-                          {{"storageVersion", "3.6.0"}})
+  return test::etcd_image({test::row(2, 0, "/key", "value")}, {{"storageVersion", "3.6.0"}})
       .database();
 }
 

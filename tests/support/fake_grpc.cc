@@ -74,6 +74,8 @@ class FakeConnection {
       }
       if (path.ends_with("/Snapshot"))
         play(server_.script());
+      else if (path.ends_with("/HashKV"))
+        answer_hash_kv(server_.script().hash_kv);
       else
         answer(server_.unary_answer(path));
       for (;;) take_frame();  // until the client closes
@@ -189,6 +191,21 @@ class FakeConnection {
     headers({{":status", "200"}, {"content-type", "application/grpc"}});
     data(wire::frame(message));
     trailers(0, "");
+  }
+
+  void answer_hash_kv(const HashKvScript& script) {
+    if (script.hangs) return;
+    bool refuses = script.refusals == 0 || server_.requests("HashKV") <= script.refusals;
+    if (script.grpc_status != 0 && refuses) {
+      headers({{":status", "200"}, {"content-type", "application/grpc"}});
+      return trailers(script.grpc_status, script.grpc_message);
+    }
+    wire::Writer out;
+    out.message(1, response_header(server_.member_))
+        .number(2, script.hash)
+        .number(3, static_cast<uint64_t>(script.compact_revision))
+        .number(4, static_cast<uint64_t>(script.hash_revision));
+    answer(out.text());
   }
 
   void play(const SnapshotScript& script) {

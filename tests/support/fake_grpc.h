@@ -1,7 +1,7 @@
 // An etcd member that follows a script: for what a real one will not do on demand.
 //
-// Speaks plain HTTP/2 on loopback, one request per connection. Answers Status, MemberList, Alarm
-// and HashKV like a healthy single member, and Snapshot as told.
+// Speaks plain HTTP/2 on loopback, one request per connection. Answers Status, MemberList and Alarm
+// like a healthy single member, and Snapshot and HashKV as told.
 #pragma once
 
 #include <atomic>
@@ -28,6 +28,17 @@ std::string snapshot_body(const std::string& database, size_t piece_bytes = 3276
 // Bytes that look like nothing, a multiple of 4096.
 std::string some_database(size_t size_bytes);
 
+// The answer to HashKV, which a member without a script refuses.
+struct HashKvScript {
+  uint32_t hash = 0;
+  int64_t compact_revision = -1;
+  int64_t hash_revision = 0;
+  int grpc_status = 0;
+  std::string grpc_message = {};
+  int refusals = 0;  // this many refusals with grpc_status come first, then the answer
+  bool hangs = false;
+};
+
 struct SnapshotScript {
   enum class Ending {
     trailers,    // grpc_status and grpc_message
@@ -53,6 +64,7 @@ struct SnapshotScript {
   // Bytes of everything the server writes on this connection; then `ending`, which must be fin or
   // reset.
   std::optional<size_t> cut_after = {};
+  HashKvScript hash_kv = {.grpc_status = 12, .grpc_message = "unknown method HashKV"};
 };
 
 struct FakeMember {
