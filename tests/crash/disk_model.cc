@@ -310,7 +310,7 @@ void write_disk(const Disk& disk, const std::string& directory) {
   fs::create_directory(directory);
   fs::permissions(directory, fs::perms(0700));
   for (const auto& [path, bytes] : disk) {  // a directory sorts before what is in it
-    auto whole = directory + "/" + path;
+    auto whole = std::format("{}/{}", directory, path);
     if (path.ends_with('/')) {
       fs::create_directory(whole);
       ::chmod(whole.c_str(), 0700);
