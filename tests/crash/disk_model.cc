@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <format>
 #include <optional>
 
 #include "base/text.h"
