@@ -81,6 +81,7 @@ class EachRow : public HashVisitor {
   }
 
  protected:
+  void feed_all(const bolt::Leaf& leaf) { HashVisitor::leaf(leaf); }
   // Whether the row, whose key was fed then, goes into the hash.
   virtual bool row(const Revision& revision, Bytes user_key) = 0;
 
@@ -124,7 +125,7 @@ class Picker : public EachRow {
 
   void leaf(const bolt::Leaf& leaf) override {
     auto first = leaf.size() > 0 ? read_revision(leaf.key(0)) : std::nullopt;
-    if (first && first->main > compacted_) return HashVisitor::leaf(leaf);
+    if (first && first->main > compacted_) return feed_all(leaf);
     EachRow::leaf(leaf);
   }
   bool kept_some = false;  // rows up to the compaction
