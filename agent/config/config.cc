@@ -8,41 +8,14 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "config/destinations.h"
 #include "config/keys.h"
+#include "config/problems.h"
 #include "config/values.h"
 #include "config/yaml.h"
 
 namespace snap::config {
 namespace {
-
-constexpr size_t kMaxProblems = 10;
-constexpr size_t kShown = 60;  // bytes of a key or value in a message
-
-// A key or value for a message.
-std::string shown(std::string_view text) {
-  return text.size() <= kShown ? escaped(text) : escaped(text.substr(0, kShown)) + "...";
-}
-
-// Everything that is wrong, so that an administrator mends the file once and not key by key.
-class Problems {
- public:
-  // `where`: "config.yaml:12: " or "--set: ".
-  void add(const std::string& where, std::string message, std::string hint = {}) {
-    if (all_.size() < kMaxProblems)
-      all_.push_back({Code::invalid, where + std::move(message), std::move(hint)});
-  }
-
-  Result<void> result() const {
-    if (all_.empty()) return {};
-    if (all_.size() == 1) return std::unexpected(all_.front());
-    std::string message;
-    for (const auto& problem : all_) message += (message.empty() ? "" : "; ") + describe(problem);
-    return fail(Code::invalid, std::move(message));
-  }
-
- private:
-  std::vector<Error> all_;
-};
 
 bool may_print(const Key& key, std::string_view value) {
   return key.print == Print::yes ||
@@ -88,7 +61,7 @@ class Builder {
   }
 
   Problems& problems() { return problems_; }
-  const Config& config() const { return config_; }
+  Config& config() { return config_; }
 
  private:
   Config& config_;
@@ -129,7 +102,9 @@ void read_map(const Node& map, const std::string& prefix, std::string_view file,
   for (size_t i = 0; i < map.items.size(); ++i) {
     auto name = prefix + map.keys[i].text;
     const auto& node = map.items[i];
-    if (const auto* key = map.keys[i].text.contains('.') ? nullptr : find_key(name)) {
+    if (name == "destinations") {
+      read_destinations(node, map.keys[i].line, file, builder.config(), builder.problems());
+    } else if (const auto* key = map.keys[i].text.contains('.') ? nullptr : find_key(name)) {
       read_value(*key, map.keys[i].line, node, file, builder);
     } else if (!prefix.empty() || !is_section(name)) {
       report_unknown(at_line(file, map.keys[i].line), name, builder.problems());

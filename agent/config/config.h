@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
@@ -61,6 +62,48 @@ struct Retention {
   uint64_t max_size_bytes = 0;  // 0: no limit
 };
 
+// A place beside the local directory. Which files it names are read when it is opened.
+struct NfsPlace {
+  std::string server, path;  // of "nfs://server:port/path"
+  uint16_t port = 0;         // 0: the usual one
+  uint16_t mount_port = 0;   // version 3; 0: what the portmapper says
+  std::string directory;     // below the export, without slashes at its ends; empty: the export
+  uint64_t version = 4;      // 3 or 4
+  uint64_t uid = 0, gid = 0;
+};
+
+struct SshPlace {
+  std::vector<std::string> hosts;  // each is a mirror
+  uint16_t port = 22;
+  std::string user;
+  std::string directory;  // absolute
+  std::string private_key_file, passphrase_file, known_hosts_file;
+  bool accept_new_host_keys = false;
+};
+
+enum class S3Encryption { none, sse_s3, sse_kms };
+
+struct S3Place {
+  std::string endpoint;  // "https://s3.example.com"
+  std::string region = "us-east-1";
+  std::string bucket;
+  std::string prefix;  // empty, or with a slash at its end
+  bool path_style = true;
+  std::string access_key_file, secret_key_file, session_token_file, ca_file, proxy;
+  S3Encryption encryption = S3Encryption::none;
+  std::string kms_key_id;
+};
+
+struct Destination {
+  std::string name;  // unique; "local" is taken
+  bool prune = true;
+  std::chrono::seconds stall_timeout{60};
+  std::variant<NfsPlace, SshPlace, S3Place> place;
+  std::string origin;  // "config.yaml:12"
+
+  std::string_view type() const;  // "nfs", "ssh", "s3"
+};
+
 struct Report {
   std::string metrics_file;  // absolute; empty: none is written
 };
@@ -70,6 +113,7 @@ struct Config {
   Etcd etcd;
   Resources resources;
   Local local;
+  std::vector<Destination> destinations;  // in the order of the file
   Verify verify;
   Retention retention;
   Report report;

@@ -167,7 +167,6 @@ INSTANTIATE_TEST_SUITE_P(
              "c.yaml:3: unknown key retention.keeplast (did you mean keepLast?)"},
         Case{"slip_in_section", "retension: {}\n",
              "c.yaml:1: unknown key retension (did you mean retention?)"},
-        Case{"not_built_yet", "destinations: []\n", "c.yaml:1: unknown key destinations"},
         Case{"not_built_yet_in_section", "report:\n  pushgateway: x\n",
              "c.yaml:2: unknown key report.pushgateway"},
         Case{"pushgateway", "report: {pushgateway: x}\n",
