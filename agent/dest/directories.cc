@@ -67,8 +67,12 @@ class NewFile : public stream::Sink {
 
 class DirectoryIncoming : public Incoming {
  public:
-  DirectoryIncoming(std::shared_ptr<Tree> tree, std::string group)
-      : tree_(std::move(tree)), group_(std::move(group)), path_(incoming_name(group_)) {}
+  // `taken_over`: files may be left of an earlier try.
+  DirectoryIncoming(std::shared_ptr<Tree> tree, std::string group, bool taken_over)
+      : tree_(std::move(tree)),
+        group_(std::move(group)),
+        path_(incoming_name(group_)),
+        taken_over_(taken_over) {}
 
   ~DirectoryIncoming() override {
     if (!published_) (void)remove_flat(*tree_, path_);
@@ -77,6 +81,7 @@ class DirectoryIncoming : public Incoming {
   Result<std::unique_ptr<stream::Sink>> create(const std::string& file) override {
     TRY(check_name(file));
     auto path = path_ + "/" + file;
+    if (taken_over_) TRY(tree_->remove_file(path));
     auto sink = TRY(tree_->create(path));
     return std::make_unique<NewFile>(tree_, path, std::move(sink));
   }
@@ -110,6 +115,7 @@ class DirectoryIncoming : public Incoming {
   std::shared_ptr<Tree> tree_;
   std::string group_;
   std::string path_;
+  bool taken_over_;
   bool published_ = false;
 };
 
@@ -124,7 +130,7 @@ class DirectoryPlace : public Destination {
     if (TRY(there(*tree_, group)))
       return fail(Code::exists, std::format("{} exists at {}", group, label()));
     TRY(tree_->make_directory(incoming_name(group)));
-    return std::make_unique<DirectoryIncoming>(tree_, group);
+    return std::make_unique<DirectoryIncoming>(tree_, group, false);
   }
 
   Result<std::unique_ptr<Incoming>> resume(const std::string& group) override {
@@ -134,7 +140,7 @@ class DirectoryPlace : public Destination {
     auto left = TRY(tree_->look(incoming_name(group)));
     if (left.kind != NodeKind::directory)
       return fail(Code::not_found, std::format("{} is not being written at {}", group, label()));
-    return std::make_unique<DirectoryIncoming>(tree_, group);
+    return std::make_unique<DirectoryIncoming>(tree_, group, true);
   }
 
   Result<std::unique_ptr<stream::Source>> open(const std::string& group,

@@ -146,8 +146,12 @@ Result<std::vector<FileInfo>> files_of(const Dir& dir) {
 
 class LocalIncoming : public Incoming {
  public:
-  LocalIncoming(Dir root, Dir dir, std::string group)
-      : root_(std::move(root)), dir_(std::move(dir)), group_(std::move(group)) {}
+  // `taken_over`: files may be left of an earlier try.
+  LocalIncoming(Dir root, Dir dir, std::string group, bool taken_over)
+      : root_(std::move(root)),
+        dir_(std::move(dir)),
+        group_(std::move(group)),
+        taken_over_(taken_over) {}
 
   ~LocalIncoming() override {
     if (!published_) (void)remove_flat(root_, incoming_name(group_));
@@ -155,6 +159,7 @@ class LocalIncoming : public Incoming {
 
   Result<std::unique_ptr<stream::Sink>> create(const std::string& file) override {
     TRY(check_name(file));
+    if (taken_over_) TRY(unlink_at(dir_, file));
     auto fd = TRY(
         open_file_at(dir_.fd.get(), file, O_WRONLY | O_CREAT | O_EXCL, 0600).context(dir_.path));
     auto directory =
@@ -191,6 +196,7 @@ class LocalIncoming : public Incoming {
   Dir root_;
   Dir dir_;
   std::string group_;
+  bool taken_over_;
   bool published_ = false;
 };
 
@@ -217,7 +223,7 @@ class Local : public Destination {
       return std::unexpected(dir ? root.error() : dir.error());
     }
     root->path = root_.path;
-    return std::make_unique<LocalIncoming>(std::move(*root), std::move(*dir), group);
+    return std::make_unique<LocalIncoming>(std::move(*root), std::move(*dir), group, false);
   }
 
   Result<std::unique_ptr<Incoming>> resume(const std::string& group) override {
@@ -228,7 +234,7 @@ class Local : public Destination {
     auto dir = TRY(open_dir(root_, incoming_name(group)));
     auto root = TRY(open_dir(root_, "."));
     root.path = root_.path;
-    return std::make_unique<LocalIncoming>(std::move(root), std::move(dir), group);
+    return std::make_unique<LocalIncoming>(std::move(root), std::move(dir), group, true);
   }
 
   Result<std::unique_ptr<stream::Source>> open(const std::string& group,

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/handle.h"
 #include "base/text.h"
+#include "net/connect.h"
 #include "net/resolve.h"
 
 namespace snap::dest {
@@ -70,6 +71,11 @@ Result<std::unique_ptr<NfsMount>> NfsMount::open(const NfsConfig& config) {
     return fail(Code::invalid, std::format("NFS version {} is not supported", config.version),
                 "use 3 or 4");
   auto addresses = TRY(net::resolve(config.server, config.patience.connect, config.patience.stop));
+  // libnfs says the same of a port that is closed and of a server that refuses: look first who
+  // listens.
+  uint16_t first_port = config.version == 3 ? (config.mount_port ? config.mount_port : 111)
+                                            : (config.port ? config.port : 2049);
+  TRY(net::connect_tcp(config.server, first_port, config.patience.connect, config.patience.stop));
   std::unique_ptr<NfsMount> mount(new NfsMount(config));
   Result<void> mounted;
   for (const auto& address : addresses) {
@@ -122,6 +128,7 @@ Result<void> NfsMount::mount_at(const std::string& address) {
   // Neither a refused connection nor a port below 1024 that is wanted is told apart.
   if (error.code == Code::internal) {
     error.code = Code::unavailable;
+    error.message = std::format("{}: the server does not answer as an NFS server does", doing);
     error.hint =
         "is the server running, is its port open, does it want a port below 1024 (run as root)";
   }

@@ -12,6 +12,7 @@
 #include "jobs/backup_set.h"
 #include "jobs/certificates.h"
 #include "jobs/compare_members.h"
+#include "jobs/deliver.h"
 #include "jobs/lock.h"
 #include "jobs/prune.h"
 #include "jobs/room.h"
@@ -45,7 +46,7 @@ class Backup {
     constexpr std::pair<const char*, Stage> kStages[] = {
         {"lock", &Backup::lock},   {"preflight", &Backup::preflight}, {"take", &Backup::take},
         {"prove", &Backup::prove}, {"collect", &Backup::collect},     {"publish", &Backup::publish},
-        {"prune", &Backup::prune}};
+        {"ship", &Backup::ship},   {"prune", &Backup::prune}};
     for (const auto& [name, stage] : kStages) {
       if (!run_stage(name, [&, stage = stage] { return (this->*stage)(); })) break;
     }
@@ -111,11 +112,13 @@ class Backup {
   std::vector<node::CollectOptions> archives() const;
   std::optional<Failure> collect();
   std::optional<Failure> publish();
+  std::optional<Failure> ship();
   std::optional<Failure> prune();
   bool dated_in_the_future(const sets::SetInfo& set) const {
     return set.parts.start > outcome_.started + retain::kFutureTolerance;
   }
-  void count_sets(const Inventory& inventory);
+  void count(const Inventory& inventory);
+  void name_places_not_reached();
   void finish();
 
   const Settings& settings_;
@@ -292,12 +295,17 @@ std::optional<Failure> Backup::ask_members() {
   if (etcd.compare_members == Compare::off) return std::nullopt;
   for (bool again : {false, true}) {
     auto extent = set_->extent();
+    if (!extent && extent.error().code == Code::internal) return local_failure(extent.error());
     if (!extent) {
       // The proof says what is wrong with it, and where.
       compared_ = Comparison{{sets::Outcome::skipped, extent.error().message}};
       return std::nullopt;
     }
     extent_ = *extent;
+    if (extent_.revision() == 0) {  // a new cluster: no member has anything that could differ
+      set_->compared({sets::Outcome::skipped, "no key was ever written"});
+      return std::nullopt;
+    }
     auto answers = jobs::ask_members(
         *client_, cluster_->survey, extent_.revision(),
         {.each = etcd.stall_timeout, .total = 2 * etcd.stall_timeout, .stop = around_.stop});
@@ -462,6 +470,29 @@ std::optional<Failure> Backup::publish() {
   return std::nullopt;
 }
 
+// What fails at one destination stops neither the others nor the run: the next run brings there
+// what is missing.
+std::optional<Failure> Backup::ship() {
+  if (request_.places.empty()) return std::nullopt;
+  auto inventory = read_inventory(*local_.place);
+  if (!inventory) return Failure{Exit::destination_failed, stage_, inventory.error()};
+  DeliveryRequest delivery{.local_directory = local_.directory,
+                           .cluster = settings_.config.cluster,
+                           .node = settings_.node,
+                           .stream = {settings_.config.cluster, cluster_->id()},
+                           .started = outcome_.started,
+                           .set = outcome_.set,
+                           .proven = set_->proven(),
+                           .policy = policy_of(settings_.config.retention),
+                           .prune = request_.prune};
+  for (auto& done : deliver(request_.places, *inventory, delivery, around_)) {
+    outcome_.places.push_back(std::move(done.facts));
+    std::ranges::move(done.warnings, std::back_inserter(outcome_.warnings));
+    std::ranges::move(done.failures, std::back_inserter(failures_));
+  }
+  return std::nullopt;
+}
+
 std::optional<Failure> Backup::prune() {
   auto inventory = read_inventory(*local_.place);
   if (!inventory) {
@@ -490,24 +521,26 @@ std::optional<Failure> Backup::prune() {
       fail(std::move(failure));
     }
   }
-  count_sets(*inventory);
+  count(*inventory);
   return std::nullopt;
 }
 
-void Backup::count_sets(const Inventory& inventory) {
-  report::PlaceFacts::Sets counted;
-  for (const auto& set : inventory.sets) {
-    if (set.state != sets::State::good || set.parts.cluster != settings_.config.cluster) continue;
-    ++(set.proven ? counted.proven : counted.unproven);
-    if (set.pinned) ++counted.pinned;
-    counted.bytes += set.total_bytes;
-    if (set.proven && !dated_in_the_future(set))
-      counted.newest_proven =
-          std::max(counted.newest_proven.value_or(set.parts.start), set.parts.start);
-  }
-  local_facts().sets = counted;
+void Backup::count(const Inventory& inventory) {
+  local_facts().sets = count_sets(inventory, settings_.config.cluster, outcome_.started);
   auto space = local_.place->space();
   if (space) local_facts().free_bytes = space->free_bytes;
+}
+
+// Every destination has a line in the outcome, also after a run that did not get that far.
+void Backup::name_places_not_reached() {
+  for (const auto& place : request_.places) {
+    if (std::ranges::contains(outcome_.places, place.name, &report::PlaceFacts::name)) continue;
+    outcome_.places.push_back({.name = place.name,
+                               .type = place.type,
+                               .label = place.label,
+                               .failed = true,
+                               .problem = "the run ended before it was reached"});
+  }
 }
 
 void Backup::finish() {
@@ -522,8 +555,9 @@ void Backup::finish() {
   // What is there is known after a failed run too: alerts on the age of the newest set live on it.
   if (lock_ && !local_facts().sets) {
     auto inventory = read_inventory(*local_.place);
-    if (inventory) count_sets(*inventory);
+    if (inventory) count(*inventory);
   }
+  name_places_not_reached();
   if (!local_facts().has_set) {
     local_facts().failed = true;
     local_facts().problem = outcome_.error ? outcome_.error->error.message : "";

@@ -1,12 +1,14 @@
-// The scheduled job: take, prove, collect, publish, prune, report.
+// The scheduled job: take, prove, collect, publish, ship, prune, report.
 #pragma once
 
 #include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
+#include "jobs/places.h"
 #include "jobs/settings.h"
 #include "report/log.h"
 #include "report/outcome.h"
@@ -18,7 +20,8 @@ struct BackupRequest {
   std::string trigger;                  // for the manifest: "schedule", "manual", free text
   std::optional<std::string> set_name;  // given by the caller; nothing: cluster, start and node
   bool prune = true;
-  std::string version;  // of this program
+  std::vector<Place> places = {};  // to ship the set to
+  std::string version;             // of this program
 };
 
 struct Surroundings {

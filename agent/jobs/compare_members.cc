@@ -158,7 +158,9 @@ Result<Comparison> compare_members(const std::vector<MemberAnswer>& answers, uin
     auto known = own.find(at);
     if (known == own.end()) {
       auto hash = own_hash(at);
-      if (!hash && hash.error().code == Code::cancelled) return std::unexpected(hash.error());
+      // A disk that cannot read what it was just given is no doubt about a member.
+      if (!hash && (hash.error().code == Code::cancelled || hash.error().code == Code::internal))
+        return std::unexpected(hash.error());
       if (!hash) {
         open.push_back(std::format("{}: {}", answer.name, hash.error().message));
         continue;

@@ -46,7 +46,8 @@ struct Comparison {
 // The snapshot's own hash, as a member compacted to that revision would give it.
 using OwnHash = std::function<Result<snapshot::LocalHash>(int64_t compact_revision)>;
 
-// `source`: id of the member that the snapshot was taken from. Error: cancelled.
+// `source`: id of the member that the snapshot was taken from. Errors: cancelled; internal  the
+// snapshot cannot be read.
 Result<Comparison> compare_members(const std::vector<MemberAnswer>& answers, uint64_t source,
                                    const snapshot::Extent& extent, const OwnHash& own_hash);
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "retain/retain.h"
 #include "stream/memory.h"
 
 namespace snap::jobs {
@@ -78,6 +79,21 @@ Result<Inventory> read_inventory(dest::Destination& place) {
   }
   std::ranges::sort(inventory.sets, sets::newer_first);
   return inventory;
+}
+
+report::PlaceFacts::Sets count_sets(const Inventory& inventory, const std::string& cluster,
+                                    Seconds now) {
+  report::PlaceFacts::Sets counted;
+  for (const auto& set : inventory.sets) {
+    if (set.state != sets::State::good || set.parts.cluster != cluster) continue;
+    ++(set.proven ? counted.proven : counted.unproven);
+    if (set.pinned) ++counted.pinned;
+    counted.bytes += set.total_bytes;
+    if (set.proven && set.parts.start <= now + retain::kFutureTolerance)
+      counted.newest_proven =
+          std::max(counted.newest_proven.value_or(set.parts.start), set.parts.start);
+  }
+  return counted;
 }
 
 Error no_such_set(const Inventory& inventory, const std::string& name, const std::string& place) {

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "dest/destination.h"
+#include "report/outcome.h"
 #include "sets/info.h"
 
 namespace snap::jobs {
@@ -19,6 +20,11 @@ struct Inventory {
 // Reads every manifest at the place. A manifest that cannot be read makes its set damaged; the
 // listing as a whole is complete, or an Error: retention must not work on half of it.
 Result<Inventory> read_inventory(dest::Destination& place);
+
+// The sets of one cluster, counted. Those dated in the future, seen from `now`, are never the
+// newest.
+report::PlaceFacts::Sets count_sets(const Inventory& inventory, const std::string& cluster,
+                                    Seconds now);
 
 // "SET is not at PLACE", with the nearest name as a hint.
 Error no_such_set(const Inventory& inventory, const std::string& name, const std::string& place);

@@ -79,6 +79,8 @@ Json json_of(const PlaceFacts& place) {
           {"problem", or_null(place.problem)},
           {"has_set", place.has_set},
           {"proven", place.proven},
+          {"proven_by", or_null(place.proven_by)},
+          {"caught_up", place.caught_up},
           {"sets", sets},
           {"free_bytes", place.free_bytes ? Json(*place.free_bytes) : Json(nullptr)},
           {"pruned", pruned},

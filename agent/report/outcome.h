@@ -17,7 +17,7 @@
 namespace snap::report {
 
 struct StageTime {
-  std::string name;  // "lock", "preflight", "take", "prove", "collect", "publish", "prune"
+  std::string name;  // "lock", "preflight", "take", "prove", "collect", "publish", "ship", "prune"
   std::chrono::milliseconds duration{};
 };
 
@@ -66,12 +66,14 @@ struct Removal {
 
 struct PlaceFacts {
   std::string name;   // "local", or the destination's name
-  std::string type;   // "local"
+  std::string type;   // "local", "nfs", "ssh", "s3"
   std::string label;  // where that is, without secrets
   bool failed = false;
-  std::string problem;   // why it failed
-  bool has_set = false;  // this run's set is published there
-  bool proven = false;   // and proven there
+  std::string problem;    // why it failed
+  bool has_set = false;   // this run's set is published there
+  bool proven = false;    // and proven there
+  std::string proven_by;  // how: "read back"; empty for local and where nothing arrived
+  std::vector<std::string> caught_up;  // older sets that were missing there and arrived now
   // What is there when the run ends, of this cluster; nothing: it could not be listed.
   struct Sets {
     uint64_t proven = 0;

@@ -14,6 +14,10 @@ inline constexpr std::string_view kManifestName = "manifest.json";
 inline constexpr std::string_view kIncomingPrefix = ".incoming-";  // then the set that is written
 // Kinds of notes in .state/KIND/SET. The name counts, the text is for people.
 inline constexpr std::string_view kPins = "pins";  // retention and remove leave the set alone
+// A run is at work here: two names of one place find out that they are.
+inline constexpr std::string_view kHere = "here";
+// Was removed by name from this place: is not shipped there again.
+inline constexpr std::string_view kRemoved = "removed";
 inline constexpr std::string_view kRemoving = "removing";  // being removed; gone when it is done
 
 // "prod-east_2026-11-21T013000Z_master-0": the directory of a set, and what it is called

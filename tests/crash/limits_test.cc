@@ -127,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Stage{"take", "write", snapshot, {"take", "prove"}, false},
                     Stage{"prove", "fadvise64", snapshot, {"prove", "collect"}, false},
                     Stage{"collect", "write", archive, {"collect", "publish"}, false},
-                    Stage{"publish", "write", manifest, {"publish", "prune"}, true},
+                    Stage{"publish", "write", manifest, {"publish", "ship", "prune"}, true},
                     Stage{"prune", "unlinkat", nullptr, {}, true}),
     [](const auto& test) { return test.param.name; });
 

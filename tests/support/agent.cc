@@ -171,8 +171,8 @@ std::string Agent::snapshot_of(const std::string& set) const {
 nlohmann::json Agent::list() const {
   auto listed = run({"list", "-o", "json"});
   auto json = nlohmann::json::parse(listed.out, nullptr, false);
-  EXPECT_FALSE(json.is_discarded()) << listed.text();
-  return json.is_discarded() ? nlohmann::json::array() : json;
+  EXPECT_TRUE(json.is_object() && json.contains("sets")) << listed.text();
+  return json.is_object() && json.contains("sets") ? json["sets"] : nlohmann::json::array();
 }
 
 void Agent::expect_nothing_left() const {

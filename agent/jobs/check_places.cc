@@ -1,0 +1,98 @@
+#include "jobs/check_places.h"
+
+#include <algorithm>
+#include <exception>
+#include <format>
+#include <thread>
+#include <utility>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "jobs/inventory.h"
+#include "stream/memory.h"
+
+namespace snap::jobs {
+namespace {
+
+CheckRow failed(const Place& place, const Error& error) {
+  return {.verdict = Verdict::failed,
+          .subject = place.name,
+          .text = error.message,
+          .hint = error.hint,
+          .exit = Exit::destination_failed};
+}
+
+// Writes, reads back and takes away.
+Result<void> try_probe(dest::Destination& place, const std::string& group) {
+  const std::string kFile = "probe";
+  const std::string content(1024, 'p');
+  {
+    auto incoming = TRY(place.begin(group));
+    auto sink = TRY(incoming->create(kFile));
+    TRY(sink->write(as_bytes(content)));
+    TRY(sink->finish());
+    auto source = TRY(incoming->open(kFile));
+    auto back = TRY(stream::read_all(*source, content.size() + 1));
+    if (back != content)
+      return fail(Code::corrupt,
+                  std::format("{} does not give back what it was sent", place.label()),
+                  "look at the network and at the disk of that place");
+  }
+  auto left = TRY(place.leftovers());
+  if (std::ranges::contains(left, group, &dest::Leftover::group))
+    return fail(
+        Code::denied, std::format("the probe {} cannot be removed from {}", group, place.label()),
+        "without the right to delete, prune cannot work there: grant it, or set prune: false");
+  return {};
+}
+
+std::string room_of(dest::Destination& place) {
+  auto space = place.space();
+  if (!space || !space->free_bytes) return "";
+  return std::format(", {} free", human_size(*space->free_bytes));
+}
+
+std::vector<CheckRow> check_one(const Place& place, const std::string& node,
+                                const std::stop_token& stop) {
+  auto opened = place.open(stop);
+  if (!opened) return {failed(place, opened.error())};
+  auto& there = **opened;
+  auto inventory = read_inventory(there);
+  if (!inventory) return {failed(place, inventory.error())};
+  auto probed = try_probe(there, std::format("probe-{}-{}", node, random_token()));
+  if (!probed) return {failed(place, probed.error())};
+  auto sets = std::ranges::count(inventory->sets, sets::State::good, &sets::SetInfo::state);
+  std::vector<CheckRow> rows{
+      {.verdict = Verdict::ok,
+       .subject = place.name,
+       .text = std::format("{}: a probe was written, read back and removed; {} sets{}",
+                           there.label(), sets, room_of(there))}};
+  for (const auto& remark : there.remarks())
+    rows.push_back({.verdict = Verdict::warning, .subject = place.name, .text = remark});
+  return rows;
+}
+
+}  // namespace
+
+std::vector<CheckRow> check_places(const std::vector<Place>& places, const std::string& node,
+                                   const std::stop_token& stop) {
+  std::vector<std::vector<CheckRow>> found(places.size());
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < places.size(); ++i) {
+      threads.emplace_back([&, i] {
+        // Nothing may be thrown out of a thread.
+        try {
+          found[i] = check_one(places[i], node, stop);
+        } catch (const std::exception& error) {
+          found[i] = {failed(places[i], {Code::internal, error.what(), ""})};
+        }
+      });
+    }
+  }
+  std::vector<CheckRow> rows;
+  for (auto& some : found) std::ranges::move(some, std::back_inserter(rows));
+  return rows;
+}
+
+}  // namespace snap::jobs

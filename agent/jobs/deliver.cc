@@ -1,0 +1,375 @@
+#include "jobs/deliver.h"
+
+#include <algorithm>
+#include <format>
+#include <latch>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "dest/local.h"
+#include "jobs/prune.h"
+#include "jobs/ship.h"
+#include "net/backoff.h"
+
+namespace snap::jobs {
+namespace {
+
+constexpr int kTries = 3;
+const std::string kHere(sets::kHere);
+
+// Marks the local directory for as long as it lives.
+class MarkedLocal {
+ public:
+  MarkedLocal(const std::string& directory, std::string mark) : mark_(std::move(mark)) {
+    auto opened = dest::open_local(directory, false);
+    if (!opened) return;  // every courier will say so
+    place_ = std::move(opened->place);
+    auto left = place_->notes(kHere);
+    for (const auto& name : left.value_or(std::vector<std::string>{}))
+      (void)place_->remove_note(kHere, name);
+    (void)place_->put_note(kHere, mark_, "");
+  }
+  ~MarkedLocal() {
+    if (place_) (void)place_->remove_note(kHere, mark_);
+  }
+  MarkedLocal(const MarkedLocal&) = delete;
+
+ private:
+  std::string mark_;
+  std::unique_ptr<dest::Destination> place_;
+};
+
+// One bar for all places together. report::Progress is for one thread.
+class SharedProgress {
+ public:
+  explicit SharedProgress(report::Progress& progress) : progress_(progress) {}
+
+  void expect(uint64_t bytes) {
+    std::lock_guard lock(mutex_);
+    total_ += bytes;
+    progress_.begin("shipping", total_);
+    progress_.update(done_);
+  }
+  void add(uint64_t bytes) {
+    std::lock_guard lock(mutex_);
+    done_ += bytes;
+    progress_.update(done_);
+  }
+
+ private:
+  std::mutex mutex_;
+  report::Progress& progress_;
+  uint64_t total_ = 0, done_ = 0;
+};
+
+// What the couriers of one delivery share to find out that two of them are at one place.
+struct Together {
+  std::string marks;  // what the local directory and each place are marked with while this goes on
+  std::latch looked;  // counts those that have looked for the marks of others, or never will
+};
+
+// The work at one place, on a thread of its own.
+class Courier {
+ public:
+  Courier(const std::vector<Place>& places, size_t index, const Inventory& local,
+          const DeliveryRequest& request, const Surroundings& around, SharedProgress& progress,
+          Together& together)
+      : places_(places),
+        index_(index),
+        place_(places[index]),
+        local_(local),
+        request_(request),
+        around_(around),
+        progress_(progress),
+        together_(together) {
+    done_.facts = {.name = place_.name, .type = place_.type, .label = place_.label};
+  }
+  ~Courier() { have_looked(); }
+  Courier(const Courier&) = delete;
+
+  Delivery run() {
+    auto ended = work();
+    if (!ended) failed(ended.error());
+    have_looked();
+    // The mark stays until everybody has looked for it, however fast the work here was.
+    if (to_ && marked_) {
+      together_.looked.wait();
+      (void)to_->remove_note(kHere, mark(index_));
+    }
+    to_.reset();
+    return std::move(done_);
+  }
+
+ private:
+  Result<void> work() {
+    from_ = TRY(dest::open_local(request_.local_directory, false)).place;
+    TRY(reach());
+    TRY(be_alone());
+    have_looked();
+    clean();
+    there_ = TRY(read_inventory(*to_).context(std::format("list {}", place_.label)));
+    if (!request_.set.empty()) {
+      TRY(ship(request_.set));
+      done_.facts.has_set = true;
+      done_.facts.proven = request_.proven;
+    }
+    TRY(catch_up());
+    there_ = TRY(read_inventory(*to_).context(std::format("list {}", place_.label)));
+    if (request_.prune && place_.prune) prune();
+    count();
+    return {};
+  }
+
+  // Opens the place; one that is busy for a moment gets another chance.
+  Result<void> reach() {
+    net::Backoff backoff(std::chrono::seconds(1), std::chrono::seconds(8));
+    for (int attempt = 1;; ++attempt) {
+      auto opened = place_.open(around_.stop);
+      if (opened) {
+        to_ = std::move(*opened);
+        done_.facts.label = to_->label();
+        return {};
+      }
+      // Who waited a whole limit for an answer will not get one in a second.
+      if (opened.error().code != Code::unavailable || attempt == kTries)
+        return std::unexpected(opened.error());
+      TRY(net::pause(backoff.next(), around_.stop));
+    }
+  }
+
+  // The local directory under another name, or one place under two: copies there would be no
+  // further copies, and pruning would work twice. Places with directories only: two buckets are
+  // told apart by the configuration.
+  Result<void> be_alone() {
+    if (place_.type == "s3") return {};
+    TRY(to_->put_note(kHere, mark(index_), ""));
+    marked_ = true;
+    auto marks = TRY(to_->notes(kHere));
+    auto own = request_.node + ".";
+    for (const auto& left : marks) {
+      if (left.starts_with(own) && !left.starts_with(together_.marks))
+        (void)to_->remove_note(kHere, left);
+    }
+    if (std::ranges::contains(marks, together_.marks + "local"))
+      return fail(Code::invalid, std::format("{} is the local directory itself", to_->label()),
+                  "a copy on the same disk is none: name another host or directory");
+    for (size_t i = 0; i < index_; ++i) {
+      if (std::ranges::contains(marks, mark(i)))
+        return fail(
+            Code::invalid, std::format("{} is the same place as {}", to_->label(), places_[i].name),
+            "two names of one place hold one copy: remove one of them from the configuration");
+    }
+    return {};
+  }
+
+  std::string mark(size_t index) const { return std::format("{}{}", together_.marks, index); }
+
+  void have_looked() {
+    if (!std::exchange(looked_, true)) together_.looked.count_down();
+  }
+
+  void clean() {
+    auto cleaned = clean_up(*to_, {request_.cluster, request_.node, request_.started});
+    for (const auto& text : cleaned.removed)
+      around_.log.warn(std::format("{}: {}", place_.name, text));
+    for (const auto& problem : cleaned.problems) warn(problem);
+    done_.facts.leftovers_removed = std::move(cleaned.removed);
+  }
+
+  Result<void> ship(const std::string& set) {
+    const auto* info = local_.find(set);
+    uint64_t bytes = info ? info->total_bytes : 0;
+    TRY(check_room(set, bytes));
+    progress_.expect(bytes);
+    uint64_t counted = 0;
+    net::Backoff backoff(std::chrono::seconds(1), std::chrono::seconds(8));
+    for (int attempt = 1;; ++attempt) {
+      ShipOptions options{.take_over = attempt > 1,
+                          .progress =
+                              [&](uint64_t more) {
+                                progress_.add(more);
+                                counted += more;
+                              },
+                          .stop = around_.stop};
+      auto shipped = to_ ? ship_set(*from_, request_.local_directory, *to_, set, options)
+                         : Result<Shipped>(fail(Code::unavailable, "the connection is lost"));
+      if (shipped) {
+        arrived(set, *shipped);
+        return {};
+      }
+      if (!shipped.error().retryable() || attempt == kTries)
+        return std::unexpected(shipped.error());
+      around_.log.warn(std::format("{}: {}; trying again", place_.name, shipped.error().message));
+      progress_.add(0 - counted);  // unsigned arithmetic takes back what will be counted again
+      counted = 0;
+      to_.reset();
+      TRY(net::pause(backoff.next(), around_.stop));
+      TRY(reach());
+    }
+  }
+
+  Result<void> check_room(const std::string& set, uint64_t bytes) {
+    auto space = to_->space();
+    if (!space || !space->free_bytes || *space->free_bytes >= bytes) return {};
+    return fail(Code::no_space,
+                std::format("no space at {}: {} needs {}, {} are free", place_.label, set,
+                            human_size(bytes), human_size(*space->free_bytes)),
+                "free space there, or let retention keep less");
+  }
+
+  void arrived(const std::string& set, const Shipped& shipped) {
+    done_.facts.proven_by = shipped.how;
+    if (set != request_.set) done_.facts.caught_up.push_back(set);
+    around_.log.info(
+        shipped.there_before
+            ? std::format("{}: {} is there already, proven: {}", place_.name, set, shipped.how)
+            : std::format("{}: shipped {}, proven: {}", place_.name, set, shipped.how));
+  }
+
+  Result<void> catch_up() {
+    auto removed = TRY(to_->notes(std::string(sets::kRemoved)));
+    auto missing = missing_sets(local_, there_, removed, request_);
+    for (const auto& set : missing) {
+      if (set == request_.set) continue;
+      if (done_.facts.caught_up.size() == request_.most_old) {
+        around_.log.info(
+            std::format("{}: {} more sets are missing there; etcd-snapshot sync ships all",
+                        place_.name, missing.size() - done_.facts.caught_up.size()));
+        break;
+      }
+      auto shipped = ship(set);
+      if (shipped) continue;
+      // A set that is damaged here is no fault of the place.
+      if (shipped.error().code != Code::corrupt) return shipped;
+      warn(std::format("{} was not shipped: {}", set, shipped.error().message));
+    }
+    return {};
+  }
+
+  void prune() {
+    retain::Occasion occasion{.mode = retain::Mode::run,
+                              .now = std::max(around_.clock(), request_.started),
+                              .stream = request_.stream,
+                              .just_made = request_.set};
+    auto pruned = prune_place(*to_, there_, request_.policy, occasion, false);
+    for (const auto& removal : pruned.removed)
+      around_.log.info(std::format("{}: removed {}: {}", place_.name, removal.set, removal.reason));
+    for (const auto& note : pruned.notes) warn(note);
+    std::erase_if(there_.sets, [&](const sets::SetInfo& set) {
+      return std::ranges::contains(pruned.removed, set.name, &report::Removal::set);
+    });
+    done_.facts.pruned = std::move(pruned.removed);
+    for (auto& failure : pruned.failures) {
+      failure.error.message.insert(0, place_.name + ": ");
+      around_.log.error(failure.error);
+      done_.failures.push_back(std::move(failure));
+    }
+  }
+
+  void count() {
+    done_.facts.sets = count_sets(there_, request_.cluster, request_.started);
+    auto space = to_->space();
+    if (space) done_.facts.free_bytes = space->free_bytes;
+    for (const auto& remark : to_->remarks()) warn(remark);
+  }
+
+  void warn(const std::string& text) {
+    auto whole = std::format("{}: {}", place_.name, text);
+    around_.log.warn(whole);
+    done_.warnings.push_back(std::move(whole));
+  }
+
+  void failed(Error error) {
+    done_.facts.failed = true;
+    done_.facts.problem = error.message;
+    bool cancelled = error.code == Code::cancelled;
+    error.message.insert(0, std::format("destination {}: ", place_.name));
+    if (!cancelled) around_.log.error(error);
+    done_.failures.push_back(
+        {cancelled ? Exit::unexpected : Exit::destination_failed, "ship", error});
+  }
+
+  const std::vector<Place>& places_;
+  size_t index_;
+  const Place& place_;
+  const Inventory& local_;
+  const DeliveryRequest& request_;
+  const Surroundings& around_;
+  SharedProgress& progress_;
+  Together& together_;
+  bool marked_ = false;
+  bool looked_ = false;
+  std::unique_ptr<dest::Destination> from_, to_;
+  Inventory there_;
+  Delivery done_;
+};
+
+}  // namespace
+
+std::vector<std::string> missing_sets(const Inventory& local, const Inventory& there,
+                                      const std::vector<std::string>& removed_by_name,
+                                      const DeliveryRequest& request) {
+  std::vector<std::string> candidates;
+  auto all = there.sets;
+  for (const auto& set : local.sets) {
+    bool whole =
+        set.state == sets::State::good && set.proven && set.parts.cluster == request.cluster;
+    bool future = set.parts.start > request.started + retain::kFutureTolerance;
+    if (!whole || future || there.find(set.name) ||
+        std::ranges::contains(removed_by_name, set.name))
+      continue;
+    candidates.push_back(set.name);
+    all.push_back(set);
+    all.back().pinned = false;  // pins count where they lie
+  }
+  std::ranges::sort(all, sets::newer_first);
+  retain::Occasion occasion{.mode = retain::Mode::prune,
+                            .now = request.started,
+                            .stream = request.stream,
+                            .just_made = request.set};
+  std::vector<std::string> missing;
+  for (const auto& verdict : retain::decide(all, request.policy, occasion)) {
+    if (verdict.keep && std::ranges::contains(candidates, verdict.set))
+      missing.push_back(verdict.set);
+  }
+  return missing;
+}
+
+std::vector<Delivery> deliver(const std::vector<Place>& places, const Inventory& local,
+                              const DeliveryRequest& request, const Surroundings& around) {
+  SharedProgress progress(around.progress);
+  std::vector<Delivery> deliveries(places.size());
+  Together together{std::format("{}.{}.", request.node, random_token()),
+                    std::latch(static_cast<std::ptrdiff_t>(places.size()))};
+  MarkedLocal marked(request.local_directory, together.marks + "local");
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < places.size(); ++i) {
+      threads.emplace_back([&, i] {
+        // Nothing may be thrown out of a thread.
+        try {
+          deliveries[i] = Courier(places, i, local, request, around, progress, together).run();
+        } catch (const std::exception& error) {
+          deliveries[i].facts = {.name = places[i].name,
+                                 .type = places[i].type,
+                                 .label = places[i].label,
+                                 .failed = true,
+                                 .problem = error.what()};
+          deliveries[i].failures.push_back(
+              {Exit::unexpected,
+               "ship",
+               {Code::internal, std::format("{}: {}", places[i].name, error.what())}});
+        }
+      });
+    }
+  }
+  around.progress.end();
+  return deliveries;
+}
+
+}  // namespace snap::jobs

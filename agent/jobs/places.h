@@ -1,0 +1,34 @@
+// The places of the configuration beside the local directory.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "dest/destination.h"
+
+namespace snap::jobs {
+
+// One place that sets are shipped to; each mirror is one of its own. It is opened by whoever works
+// on it, on the thread that does.
+struct Place {
+  std::string name;   // "nas"; a mirror: "mirrors/master-1"
+  std::string type;   // "nfs", "ssh", "s3"
+  std::string label;  // "nfs://10.0.0.5/exports/etcd"; never a secret
+  bool prune = true;  // false: the place keeps its own rules
+  std::function<Result<std::unique_ptr<dest::Destination>>(std::stop_token stop)> open;
+};
+
+// Every place, in the order of the file. Opens no connection.
+std::vector<Place> places_of(const config::Config& config);
+
+// Those that `names` picks, each by its name or that of its destination ("mirrors"); all where
+// `names` is empty. Error: invalid  a name that no place has, with the nearest as a hint.
+Result<std::vector<Place>> pick(const std::vector<Place>& places,
+                                const std::vector<std::string>& names);
+
+}  // namespace snap::jobs

@@ -1,0 +1,82 @@
+#include "jobs/reproof.h"
+
+#include <algorithm>
+#include <format>
+#include <utility>
+
+#include "base/text.h"
+#include "jobs/ship.h"
+#include "stream/sha256.h"
+
+namespace snap::jobs {
+namespace {
+
+bool has_manifest(const sets::SetInfo& set) {
+  return set.state == sets::State::good || set.state == sets::State::damaged;
+}
+
+Reproof prove_one(dest::Destination& place, const std::string& set, const std::stop_token& stop) {
+  Reproof proof{.set = set};
+  auto failed = [&](const Error& error) {
+    proof.problem = error.message;
+    // That it cannot be read now is no damage.
+    proof.looked =
+        error.code == Code::corrupt || error.code == Code::invalid || error.code == Code::not_found;
+    return proof;
+  };
+  auto stored = read_manifest(place, set);
+  if (!stored) return failed(stored.error());
+  for (const auto& file : stored->manifest.files) {
+    auto how = prove_file(place, set, file, stop);
+    if (!how) return failed(how.error());
+    proof.how = *how;
+    proof.bytes += file.size_bytes;
+  }
+  proof.sound = true;
+  return proof;
+}
+
+}  // namespace
+
+std::vector<std::string> sample(const Inventory& inventory, unsigned percent, Seconds now) {
+  uint64_t all = 0;
+  std::vector<std::pair<std::string, const sets::SetInfo*>> drawn;
+  // Another order each day, the same on every try of one day.
+  auto day =
+      std::format("{}", std::chrono::floor<std::chrono::days>(now).time_since_epoch().count());
+  for (const auto& set : inventory.sets) {
+    if (!has_manifest(set)) continue;
+    all += set.total_bytes;
+    drawn.emplace_back(to_hex(stream::sha256(as_bytes(day + set.name))), &set);
+  }
+  std::ranges::sort(drawn);
+  std::vector<std::string> taken;
+  uint64_t bytes = 0;
+  for (const auto& [order, set] : drawn) {
+    if (!taken.empty() && bytes * 100 >= all * percent) break;
+    taken.push_back(set->name);
+    bytes += set->total_bytes;
+  }
+  return taken;
+}
+
+Result<std::vector<Reproof>> prove_again(dest::Destination& place, const Inventory& inventory,
+                                         const ReproofRequest& request) {
+  auto wanted = request.sets;
+  for (const auto& set : wanted) {
+    if (!inventory.find(set)) return std::unexpected(no_such_set(inventory, set, place.label()));
+  }
+  if (wanted.empty()) wanted = sample(inventory, request.sample_percent, request.now);
+  uint64_t total = 0, done = 0;
+  for (const auto& set : wanted) total += inventory.find(set)->total_bytes;
+  std::vector<Reproof> proofs;
+  for (const auto& set : wanted) {
+    if (request.stop.stop_requested()) return fail(Code::cancelled, "interrupted");
+    if (request.progress) request.progress(done, total);
+    proofs.push_back(prove_one(place, set, request.stop));
+    done += inventory.find(set)->total_bytes;
+  }
+  return proofs;
+}
+
+}  // namespace snap::jobs

@@ -1,0 +1,212 @@
+#include "jobs/ship.h"
+
+#include <algorithm>
+#include <format>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "sets/name.h"
+#include "stream/copy.h"
+#include "stream/memory.h"
+#include "stream/sha256.h"
+
+namespace snap::jobs {
+namespace {
+
+constexpr const char* kByPlace = "SHA-256 by the place";
+constexpr const char* kReadBack = "read back";
+const std::string kManifest(sets::kManifestName);
+
+// Hashes what a source gives, to its end.
+Result<sets::FileFacts> hash_of(stream::Source& source, const std::string& name,
+                                const std::stop_token& stop) {
+  // Read, and hashed on another thread: the place is not kept waiting for the hash.
+  class Nowhere : public stream::Sink {
+   public:
+    Result<void> write(Bytes) override { return {}; }
+    Result<void> finish() override { return {}; }
+  } nowhere;
+  stream::Sha256 hash;
+  auto bytes = TRY(
+      stream::copy(source, nowhere,
+                   {.tap = [&](Bytes data) { hash.update(data); }, .progress = {}, .stop = stop}));
+  return sets::FileFacts{name, bytes, to_hex(hash.digest())};
+}
+
+bool same(const sets::FileFacts& a, const sets::FileFacts& b) {
+  return a.size_bytes == b.size_bytes && a.sha256 == b.sha256;
+}
+
+std::unexpected<Error> differs(Code code, const std::string& where, const sets::FileFacts& found,
+                               const sets::FileFacts& expected, std::string hint) {
+  return fail(code,
+              std::format("{}: {} has {} bytes and SHA-256 {}, the manifest says {} and {}", where,
+                          escaped(expected.name), found.size_bytes, found.sha256.substr(0, 16),
+                          expected.size_bytes, expected.sha256.substr(0, 16)),
+              std::move(hint));
+}
+
+// One set on its way to a place.
+class Shipment {
+ public:
+  Shipment(dest::Destination& from, const std::string& from_name, dest::Destination& to,
+           const std::string& set, const ShipOptions& options)
+      : from_(from), from_name_(from_name), to_(to), set_(set), options_(options) {}
+
+  Result<Shipped> run() {
+    manifest_ = TRY(read_manifest(from_, set_).context(from_name_));
+    auto begun = begin();
+    if (!begun && begun.error().code == Code::exists) return look_at_what_is_there(begun.error());
+    TRY(begun);
+    for (const auto& file : manifest_.manifest.files) {
+      TRY(bring(file));
+      if (options_.progress) options_.progress(file.size_bytes);
+    }
+    TRY(bring_manifest());
+    auto published = incoming_->publish();
+    if (!published && published.error().code == Code::exists)
+      return look_at_what_is_there(published.error());
+    TRY(published);
+    return shipped_;
+  }
+
+ private:
+  Result<void> begin() {
+    auto begun = to_.begin(set_);
+    if (!begun && begun.error().code == Code::exists && options_.take_over) {
+      auto resumed = to_.resume(set_);
+      if (resumed) {
+        incoming_ = std::move(*resumed);
+        for (auto& file : TRY(incoming_->files())) left_.push_back(std::move(file));
+        return {};
+      }
+      // It may have been published, or be gone by now.
+      if (resumed.error().code == Code::not_found) begun = to_.begin(set_);
+    }
+    incoming_ = TRY(std::move(begun));
+    return {};
+  }
+
+  // A set of this name is published there: ours from an earlier run, or one whose publishing was
+  // done although its answer was lost. It counts if every byte is right.
+  Result<Shipped> look_at_what_is_there(const Error& exists) {
+    auto there = read_manifest(to_, set_);
+    if (!there && there.error().code == Code::not_found) return std::unexpected(exists);
+    auto stored = TRY(std::move(there));
+    if (stored.text != manifest_.text)
+      return fail(
+          Code::corrupt,
+          std::format("{}: another set of the name {} is there", to_.label(), escaped(set_)),
+          "compare the two manifests; remove the wrong one by hand");
+    for (const auto& file : manifest_.manifest.files) {
+      shipped_.how = TRY(prove_file(to_, set_, file, options_.stop));
+      if (options_.progress) options_.progress(file.size_bytes);
+    }
+    shipped_.there_before = true;
+    return shipped_;
+  }
+
+  Result<void> bring(const sets::FileFacts& file) {
+    auto left = std::ranges::find(left_, file.name, &dest::FileInfo::name);
+    if (left != left_.end() && left->size_bytes == file.size_bytes && prove(file)) return {};
+    auto source = TRY(from_.open(set_, file.name));
+    TRY(send(file, *source));
+    return prove(file);
+  }
+
+  Result<void> send(const sets::FileFacts& file, stream::Source& source) {
+    auto sink = TRY(incoming_->create(file.name));
+    stream::Sha256 hash;
+    auto bytes = TRY(stream::copy(
+        source, *sink,
+        {.tap = [&](Bytes data) { hash.update(data); }, .progress = {}, .stop = options_.stop}));
+    sets::FileFacts found{file.name, bytes, to_hex(hash.digest())};
+    if (!same(found, file))
+      return differs(Code::corrupt, from_name_, found, file,
+                     std::format("prove the set: etcd-snapshot verify {}", set_));
+    TRY(sink->finish());
+    shipped_.sent_bytes += bytes;
+    return {};
+  }
+
+  // What the place holds of an unpublished file.
+  Result<void> prove(const sets::FileFacts& file) {
+    if (auto digest = TRY(incoming_->far_digest(file.name))) {
+      shipped_.how = kByPlace;
+      if (to_hex(*digest) == file.sha256) return {};
+      return not_what_was_sent({file.name, file.size_bytes, to_hex(*digest)}, file);
+    }
+    shipped_.how = kReadBack;
+    auto source = TRY(incoming_->open(file.name));
+    auto found = TRY(hash_of(*source, file.name, options_.stop));
+    if (same(found, file)) return {};
+    return not_what_was_sent(found, file);
+  }
+
+  std::unexpected<Error> not_what_was_sent(const sets::FileFacts& found,
+                                           const sets::FileFacts& sent) {
+    return differs(Code::unavailable,
+                   std::format("{} does not give back what it was sent", to_.label()), found, sent,
+                   "look at the network and at the disk of that place");
+  }
+
+  Result<void> bring_manifest() {
+    stream::StringSource source(manifest_.text);
+    sets::FileFacts file{kManifest, manifest_.text.size(),
+                         to_hex(stream::sha256(as_bytes(manifest_.text)))};
+    auto how = shipped_.how;
+    TRY(send(file, source));
+    TRY(prove(file));
+    if (!how.empty()) shipped_.how = how;
+    return {};
+  }
+
+  dest::Destination& from_;
+  const std::string& from_name_;
+  dest::Destination& to_;
+  const std::string& set_;
+  const ShipOptions& options_;
+  StoredManifest manifest_;
+  std::unique_ptr<dest::Incoming> incoming_;
+  std::vector<dest::FileInfo> left_;  // by an earlier try
+  Shipped shipped_;
+};
+
+}  // namespace
+
+Result<StoredManifest> read_manifest(dest::Destination& place, const std::string& set) {
+  auto source = TRY(place.open(set, kManifest));
+  StoredManifest stored;
+  stored.text = TRY(stream::read_all(*source, sets::kMaxManifestBytes).context(escaped(set)));
+  stored.manifest = TRY(sets::parse_manifest(stored.text).context(escaped(set)));
+  TRY(sets::check_manifest(stored.manifest, set).context(escaped(set)));
+  return stored;
+}
+
+Result<std::string> prove_file(dest::Destination& place, const std::string& set,
+                               const sets::FileFacts& file, const std::stop_token& stop) {
+  auto where = std::format("{}: {}", place.label(), escaped(set));
+  if (auto digest = TRY(place.far_digest(set, file.name))) {
+    if (to_hex(*digest) == file.sha256) return std::string(kByPlace);
+    return differs(Code::corrupt, where, {file.name, file.size_bytes, to_hex(*digest)}, file,
+                   "this copy is damaged");
+  }
+  auto source = place.open(set, file.name);
+  if (!source && source.error().code == Code::not_found)
+    return fail(Code::corrupt, std::format("{}: {} is missing", where, escaped(file.name)),
+                "this copy is damaged");
+  auto opened = TRY(std::move(source));
+  auto found = TRY(hash_of(*opened, file.name, stop));
+  if (same(found, file)) return std::string(kReadBack);
+  return differs(Code::corrupt, where, found, file, "this copy is damaged");
+}
+
+Result<Shipped> ship_set(dest::Destination& from, const std::string& from_name,
+                         dest::Destination& to, const std::string& set,
+                         const ShipOptions& options) {
+  return Shipment(from, from_name, to, set, options).run();
+}
+
+}  // namespace snap::jobs
