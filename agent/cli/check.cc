@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <format>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/context.h"
+#include "jobs/check_places.h"
 #include "report/table.h"
 
 namespace snap::cli {
@@ -69,6 +71,9 @@ report::Exit run(Context& context) {
   auto settings = context.settle(config::Need::sets);
   if (!settings) return context.fail(jobs::local_exit(settings.error()), settings.error());
   auto rows = jobs::check_everything(*settings, now_utc());
+  std::ranges::move(
+      jobs::check_places(jobs::places_of(settings->config), settings->node, context.stop()),
+      std::back_inserter(rows));
   auto effective = config::describe(settings->config);
   if (context.json()) {
     context.print(to_json(effective, rows));

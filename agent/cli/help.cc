@@ -74,8 +74,7 @@ std::string shown(const Flag& flag) {
 std::vector<report::Exit> exits() {
   std::vector<report::Exit> all;
   for (auto exit : report::all_exits()) {
-    if (exit != report::Exit::destination_failed && exit != report::Exit::restore_failed)
-      all.push_back(exit);
+    if (exit != report::Exit::restore_failed) all.push_back(exit);
   }
   return all;
 }

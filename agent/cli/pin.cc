@@ -1,4 +1,5 @@
 // etcd-snapshot pin SET, unpin SET: keep a set out of retention.
+#include <algorithm>
 #include <format>
 #include <memory>
 
@@ -6,30 +7,49 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/places.h"
+#include "jobs/everywhere.h"
 
 namespace snap::cli {
 namespace {
 
-report::Exit run(const std::string& name, bool pin, Context& context) {
-  auto opened = open_and_lock(context, name);
-  if (!opened) return context.fail(opened.error());
-  auto& local = opened->place.local;
-  const auto* set = opened->inventory.find(name);
-  auto pins = std::string(sets::kPins);
-  if (set == nullptr)
-    return context.fail(report::Exit::usage,
-                        jobs::no_such_set(opened->inventory, name, local.directory));
+// Pins lie at each place that has the set, so that every node's prune sees them.
+report::Exit pin_at(jobs::PlaceView& view, const std::string& name, bool pin, Context& context) {
+  if (!view.reached())
+    return context.fail(report::Exit::destination_failed, view.inventory.error());
+  const auto* set = view.inventory->find(name);
+  if (set == nullptr) return report::Exit::done;
   if (pin && set->state != sets::State::good) {
     return context.fail(
         report::Exit::usage,
-        {Code::invalid, std::format("{} is no whole set: {}", escaped(name), set->problem), ""});
+        {Code::invalid,
+         std::format("{}: {} is no whole set: {}", view.place.name, escaped(name), set->problem),
+         ""});
   }
-  auto node = node::node_name();
-  auto done = pin ? local.place->put_note(pins, name, sets::note_text(now_utc(), node, ""))
-                  : local.place->remove_note(pins, name);
-  if (!done) return context.fail(jobs::local_exit(done.error()), done.error());
-  context.log().info(std::format("{} {}", pin ? "pinned" : "unpinned", escaped(name)));
+  auto pins = std::string(sets::kPins);
+  auto done =
+      pin ? view.opened->put_note(pins, name, sets::note_text(now_utc(), node::node_name(), ""))
+          : view.opened->remove_note(pins, name);
+  if (!done)
+    return context.fail(view.place.type == "local" ? jobs::local_exit(done.error())
+                                                   : report::Exit::destination_failed,
+                        done.error());
+  context.log().info(
+      std::format("{} {} at {}", pin ? "pinned" : "unpinned", escaped(name), view.place.name));
   return report::Exit::done;
+}
+
+report::Exit run(const std::string& name, bool pin, Context& context) {
+  auto opened = open_and_lock(context, name);
+  if (!opened) return context.fail(opened.error());
+  auto views = jobs::look_everywhere(all_places(opened->place.config), context.stop());
+  bool somewhere = std::ranges::any_of(views, [&](const auto& view) {
+    return view.reached() && view.inventory->find(name) != nullptr;
+  });
+  auto exit = report::Exit::done;
+  for (auto& view : views) exit = report::graver(exit, pin_at(view, name, pin, context));
+  if (somewhere) return exit;
+  return context.fail(report::Exit::usage,
+                      jobs::no_such_set(opened->inventory, name, opened->place.local.directory));
 }
 
 Command command(std::string verb, bool pin, std::string summary) {

@@ -20,6 +20,19 @@ Result<Place> open_place(Context& context) {
   return Place{std::move(config), std::move(opened)};
 }
 
+std::vector<jobs::Place> all_places(const config::Config& config) {
+  auto directory = config.local.directory;
+  std::vector<jobs::Place> places{
+      {.name = "local",
+       .type = "local",
+       .label = directory,
+       .open = [directory](const std::stop_token&) -> Result<std::unique_ptr<dest::Destination>> {
+         return TRY(dest::open_local(directory, false)).place;
+       }}};
+  for (auto& place : jobs::places_of(config)) places.push_back(std::move(place));
+  return places;
+}
+
 std::expected<LockedPlace, jobs::Failure> open_and_lock(Context& context,
                                                         const std::optional<std::string>& set) {
   auto failed = [](report::Exit exit, const Error& error) {

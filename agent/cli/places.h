@@ -4,12 +4,14 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "cli/context.h"
 #include "dest/local.h"
 #include "jobs/inventory.h"
 #include "jobs/lock.h"
+#include "jobs/places.h"
 
 namespace snap::cli {
 
@@ -20,6 +22,10 @@ struct Place {
 
 // For verbs that only look: takes no lock.
 Result<Place> open_place(Context& context);
+
+// The local directory as a place like the others, named "local", and then those of the
+// configuration.
+std::vector<jobs::Place> all_places(const config::Config& config);
 
 // For verbs that change sets.
 struct LockedPlace {

@@ -9,10 +9,17 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/places.h"
+#include "jobs/everywhere.h"
 #include "report/table.h"
 
 namespace snap::cli {
 namespace {
+
+// What retention says at one place.
+struct Applied {
+  std::string place;
+  jobs::Pruned pruned;
+};
 
 bool was_removed(const jobs::Pruned& pruned, const std::string& set) {
   return std::ranges::contains(pruned.removed, set, &report::Removal::set);
@@ -24,43 +31,75 @@ std::string word_for(const retain::Verdict& verdict, const jobs::Pruned& pruned,
   return was_removed(pruned, verdict.set) ? "removed" : "NOT removed";
 }
 
-std::string to_table(const jobs::Pruned& pruned, bool dry_run) {
-  report::Table table({{"SET"}, {"VERDICT"}, {"WHY"}});
-  for (const auto& verdict : pruned.verdicts)
-    table.add({verdict.set, word_for(verdict, pruned, dry_run), verdict.reason});
+std::string to_table(const std::vector<Applied>& all, bool dry_run) {
+  report::Table table({{"PLACE"}, {"SET"}, {"VERDICT"}, {"WHY"}});
+  for (const auto& [place, pruned] : all)
+    for (const auto& verdict : pruned.verdicts)
+      table.add({place, verdict.set, word_for(verdict, pruned, dry_run), verdict.reason});
   return table.empty() ? "no sets\n" : table.text();
 }
 
-std::string to_json(const jobs::Pruned& pruned, bool dry_run) {
+std::string to_json(const std::vector<Applied>& all, bool dry_run) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (const auto& verdict : pruned.verdicts) {
-    rows.push_back({{"set", verdict.set},
-                    {"keep", verdict.keep},
-                    {"reason", verdict.reason},
-                    {"removed", was_removed(pruned, verdict.set)}});
+  for (const auto& [place, pruned] : all) {
+    for (const auto& verdict : pruned.verdicts) {
+      rows.push_back({{"place", place},
+                      {"set", verdict.set},
+                      {"keep", verdict.keep},
+                      {"reason", verdict.reason},
+                      {"removed", was_removed(pruned, verdict.set)}});
+    }
   }
   return report::json_text(nlohmann::ordered_json{{"dry_run", dry_run}, {"sets", rows}});
 }
 
-report::Exit apply(Place& opened, const jobs::Inventory& inventory, bool dry_run,
-                   Context& context) {
-  const auto& config = opened.config;
-  auto& place = *opened.local.place;
-  auto others = jobs::other_clusters_only(inventory, config.cluster);
-  if (!others.empty()) context.log().warn(others + "; is `cluster` spelled as it was?");
+jobs::Pruned apply_at(dest::Destination& place, const jobs::Inventory& inventory,
+                      const config::Config& config, bool dry_run) {
   auto now = now_utc();
   auto stream = retain::current_stream(inventory.sets, config.cluster, now);
   retain::Occasion occasion{.mode = retain::Mode::prune,
                             .now = now,
                             .stream = stream.value_or(sets::Stream{config.cluster, 0}),
                             .just_made = {}};
-  auto pruned =
-      jobs::prune_place(place, inventory, jobs::policy_of(config.retention), occasion, dry_run);
-  context.print(context.json() ? to_json(pruned, dry_run) : to_table(pruned, dry_run));
-  for (const auto& note : pruned.notes) context.log().warn(note);
-  for (const auto& failure : pruned.failures) context.fail(failure);
-  if (!dry_run) context.log().info(std::format("removed {} sets", pruned.removed.size()));
-  return pruned.failures.empty() ? report::Exit::done : report::Exit::prune_failed;
+  return jobs::prune_place(place, inventory, jobs::policy_of(config.retention), occasion, dry_run);
+}
+
+// A place that is out of reach, or that keeps its own rules, is left alone.
+report::Exit apply_at_destinations(const config::Config& config, bool dry_run,
+                                   std::vector<Applied>& all, Context& context) {
+  auto places = jobs::places_of(config);
+  std::erase_if(places, [](const jobs::Place& place) { return !place.prune; });
+  auto exit = report::Exit::done;
+  for (auto& view : jobs::look_everywhere(places, context.stop())) {
+    if (view.reached()) {
+      all.push_back({view.place.name, apply_at(*view.opened, *view.inventory, config, dry_run)});
+    } else {
+      auto error = view.inventory.error();
+      error.message =
+          std::format("{}: nothing was removed there: {}", view.place.name, error.message);
+      exit = report::graver(exit, context.fail(report::Exit::destination_failed, error));
+    }
+  }
+  return exit;
+}
+
+report::Exit apply(Place& opened, const jobs::Inventory& inventory, bool dry_run,
+                   Context& context) {
+  const auto& config = opened.config;
+  auto others = jobs::other_clusters_only(inventory, config.cluster);
+  if (!others.empty()) context.log().warn(others + "; is `cluster` spelled as it was?");
+  std::vector<Applied> all;
+  all.push_back({"local", apply_at(*opened.local.place, inventory, config, dry_run)});
+  auto exit = apply_at_destinations(config, dry_run, all, context);
+  context.print(context.json() ? to_json(all, dry_run) : to_table(all, dry_run));
+  size_t removed = 0;
+  for (const auto& [place, pruned] : all) {
+    for (const auto& note : pruned.notes) context.log().warn(std::format("{}: {}", place, note));
+    for (const auto& failure : pruned.failures) exit = report::graver(exit, context.fail(failure));
+    removed += pruned.removed.size();
+  }
+  if (!dry_run) context.log().info(std::format("removed {} sets", removed));
+  return exit;
 }
 
 // A place that cannot be listed, or not to its end: nothing was removed there.

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/places.h"
+#include "jobs/everywhere.h"
 #include "jobs/prune.h"
 
 namespace snap::cli {
@@ -14,11 +15,47 @@ namespace {
 struct Options {
   std::string set;
   bool force = false;
+  std::vector<std::string> from;
 };
+
+// The tombstone comes first: with it, no run ships the set there again.
+report::Exit remove_at(jobs::PlaceView& view, const Options& options, const config::Config& config,
+                       Context& context) {
+  if (!view.reached())
+    return context.fail(report::Exit::destination_failed, view.inventory.error());
+  const auto* set = view.inventory->find(options.set);
+  if (set == nullptr)
+    return context.fail(report::Exit::usage,
+                        jobs::no_such_set(*view.inventory, options.set, view.place.label));
+  auto allowed = retain::check_removal(view.inventory->sets, options.set,
+                                       jobs::policy_of(config.retention), now_utc(), options.force);
+  if (!allowed) {
+    allowed.error().message.insert(0, view.place.name + ": ");
+    return context.fail(report::Exit::usage, allowed.error());
+  }
+  auto noted = view.opened->put_note(std::string(sets::kRemoved), options.set,
+                                     sets::note_text(now_utc(), node::node_name(), ""));
+  if (!noted) return context.fail(report::Exit::prune_failed, noted.error());
+  auto removed = jobs::remove_set(*view.opened, *set);
+  if (!removed) return context.fail(report::Exit::prune_failed, removed.error());
+  for (const auto& note : *removed) context.log().warn(note);
+  context.log().info(std::format("removed {} from {}", escaped(options.set), view.place.name));
+  return report::Exit::done;
+}
+
+report::Exit remove_from(const Options& options, LockedPlace& opened, Context& context) {
+  auto places = jobs::pick(jobs::places_of(opened.place.config), options.from);
+  if (!places) return context.fail(report::Exit::usage, places.error());
+  auto exit = report::Exit::done;
+  for (auto& view : jobs::look_everywhere(*places, context.stop()))
+    exit = report::graver(exit, remove_at(view, options, opened.place.config, context));
+  return exit;
+}
 
 report::Exit run(const Options& options, Context& context) {
   auto opened = open_and_lock(context, options.set);
   if (!opened) return context.fail(opened.error());
+  if (!options.from.empty()) return remove_from(options, *opened, context);
   auto& local = opened->place.local;
   const auto* set = opened->inventory.find(options.set);
   if (set == nullptr)
@@ -35,6 +72,8 @@ report::Exit run(const Options& options, Context& context) {
                         removed.error());
   for (const auto& note : *removed) context.log().warn(note);
   context.log().info(std::format("removed {}", escaped(options.set)));
+  if (!opened->place.config.destinations.empty())
+    context.log().info("copies at destinations stay; remove them with --from DEST");
   return report::Exit::done;
 }
 
@@ -44,9 +83,14 @@ Command remove_command() {
   auto options = std::make_shared<Options>();
   return {.name = "remove",
           .summary = "remove one named set, under the same safety rules as retention",
-          .examples = {{"remove prod-east_2026-11-21T013000Z_master-0"}},
+          .examples = {{"remove prod-east_2026-11-21T013000Z_master-0", "from the local directory"},
+                       {"remove --from nas prod-east_2026-11-21T013000Z_master-0",
+                        "from a destination, for good"}},
           .notes = "The newest proven set and pinned sets are refused, also with --force.",
-          .flags = {{"force", "", "remove it although it is among the keepLast newest",
+          .flags = {{"from", "DEST",
+                     "from this destination, and never ship it there again; may be repeated",
+                     &options->from},
+                    {"force", "", "remove it although it is among the keepLast newest",
                      &options->force}},
           .arguments = {{"SET", "a set of `etcd-snapshot list`", &options->set}},
           .run = [options](Context& context) { return run(*options, context); }};

@@ -1,6 +1,9 @@
 // etcd-snapshot run: the scheduled job.
 #include <format>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/command.h"
 #include "cli/context.h"
@@ -13,6 +16,7 @@ namespace {
 struct Options {
   std::string trigger;
   bool no_prune = false;
+  std::vector<std::string> to;
 };
 
 // Of a run that cannot begin. Its outcome line is printed too: whoever reads them gets one.
@@ -46,10 +50,13 @@ report::Exit run(const Options& options, Context& context) {
   }
   auto settings = context.settle(config::Need::sets);
   if (!settings) return refuse(trigger, settings.error(), context);
+  auto places = jobs::pick(jobs::places_of(settings->config), options.to);
+  if (!places) return refuse(trigger, places.error(), context);
   jobs::BackupRequest request{
       .trigger = trigger,
       .set_name = names.empty() ? std::nullopt : std::optional(names.front()),
       .prune = !options.no_prune,
+      .places = std::move(*places),
       .version = std::string(kVersion)};
   auto progress = report::make_progress(context.log());
   auto outcome =
@@ -66,9 +73,10 @@ Command run_command() {
       .name = "run",
       .summary =
           "the scheduled job: take a snapshot, prove it, archive the host files, publish the set, "
-          "prune",
+          "ship it, prune",
       .examples = {{"run", "with /etc/etcd-snapshot/config.yaml"},
                    {"run --trigger before-upgrade"},
+                   {"run --to nas --to mirrors", "ship to these destinations only"},
                    {"run --no-prune --set local.directory=/mnt/spare"},
                    {"run --set prod-east_2026-11-21T013000Z_master-0",
                     "with this name for the set"}},
@@ -79,6 +87,9 @@ Command run_command() {
                  "why this run takes place, for the manifest (default: manual on a terminal, else "
                  "schedule)",
                  &options->trigger},
+                {"to", "DEST",
+                 "ship to this destination of the configuration only; may be repeated",
+                 &options->to},
                 {"no-prune", "", "remove no set afterwards", &options->no_prune}},
       .asks_etcd = true,
       .names_set = true,

@@ -40,8 +40,8 @@ std::vector<FlagGroup> flag_groups(const Command& command, CommonFlags& common) 
 }
 
 std::vector<Command> all_commands() {
-  return {run_command(),   save_command(),  status_command(), verify_command(),
-          list_command(),  prune_command(), remove_command(), pin_command(),
+  return {run_command(),   save_command(),  status_command(), verify_command(),    list_command(),
+          sync_command(),  prune_command(), fetch_command(),  remove_command(),    pin_command(),
           unpin_command(), check_command(), man_command(),    completion_command()};
 }
 

@@ -1,4 +1,5 @@
 // etcd-snapshot verify FILE|SET...: is it whole? Needs no cluster.
+#include <charconv>
 #include <filesystem>
 #include <format>
 #include <memory>
@@ -7,6 +8,9 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/context.h"
+#include "cli/places.h"
+#include "jobs/everywhere.h"
+#include "jobs/reproof.h"
 #include "jobs/verify_set.h"
 #include "report/progress.h"
 #include "report/table.h"
@@ -17,6 +21,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> names;
+  std::string at, sample;
   std::string level = "mvcc";
 };
 
@@ -101,7 +106,87 @@ report::Exit verify_one(const std::string& name, const Options& options, Context
   return verified->sound() ? report::Exit::done : report::Exit::damaged;
 }
 
+Result<unsigned> percent_of(const std::string& text) {
+  if (text.empty()) return 100U;
+  auto digits = text.ends_with('%') ? std::string_view(text).substr(0, text.size() - 1)
+                                    : std::string_view(text);
+  unsigned percent = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), percent);
+  if (error != std::errc() || end != digits.data() + digits.size() || percent < 1 || percent > 100)
+    return fail(Code::invalid, std::format("--sample {} is no percentage", escaped(text)),
+                "write it as --sample 10%");
+  return percent;
+}
+
+report::Exit report_copies(const std::vector<jobs::Reproof>& proofs, const std::string& place,
+                           Context& context) {
+  auto exit = report::Exit::done;
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const auto& proof : proofs) {
+    rows.push_back({{"set", proof.set},
+                    {"sound", proof.looked ? nlohmann::ordered_json(proof.sound)
+                                           : nlohmann::ordered_json(nullptr)},
+                    {"how", proof.how},
+                    {"problem", proof.problem},
+                    {"bytes", proof.bytes}});
+    if (!proof.sound)
+      exit = report::graver(
+          exit, proof.looked ? report::Exit::damaged : report::Exit::destination_failed);
+    if (context.json()) continue;
+    auto verdict = proof.sound ? std::format("sound ({}, {})", human_size(proof.bytes), proof.how)
+                   : proof.looked ? "DAMAGED: " + proof.problem
+                                  : "could not be read: " + proof.problem;
+    context.print(std::format("{}: {}: {}\n", place, escaped(proof.set), verdict));
+  }
+  if (context.json())
+    context.print(report::json_text(nlohmann::ordered_json{{"at", place}, {"copies", rows}}));
+  return exit;
+}
+
+// Reads stored copies of one or more places again.
+report::Exit verify_copies(const Options& options, Context& context) {
+  auto percent = percent_of(options.sample);
+  if (!percent) return context.fail(report::Exit::usage, percent.error());
+  auto config = context.load(config::Need::sets);
+  if (!config) return context.fail(jobs::local_exit(config.error()), config.error());
+  auto places = jobs::pick(all_places(*config), {options.at});
+  if (!places) return context.fail(report::Exit::usage, places.error());
+  auto exit = report::Exit::done;
+  for (auto& view : jobs::look_everywhere(*places, context.stop())) {
+    if (!view.reached()) {
+      exit = report::graver(exit,
+                            context.fail(report::Exit::destination_failed, view.inventory.error()));
+      continue;
+    }
+    auto progress = report::make_progress(context.log());
+    auto proofs =
+        jobs::prove_again(*view.opened, *view.inventory,
+                          {.sets = options.names,
+                           .sample_percent = *percent,
+                           .now = now_utc(),
+                           .progress = report::step_of(
+                               *progress, std::format("reading copies at {}", view.place.name)),
+                           .stop = context.stop()});
+    progress->end();
+    if (!proofs) {
+      auto code =
+          proofs.error().code == Code::not_found ? report::Exit::usage : report::Exit::unexpected;
+      exit = report::graver(exit, context.fail(code, proofs.error()));
+      continue;
+    }
+    exit = report::graver(exit, report_copies(*proofs, view.place.name, context));
+  }
+  return exit;
+}
+
 report::Exit run(const Options& options, Context& context) {
+  if (!options.at.empty()) return verify_copies(options, context);
+  if (!options.sample.empty())
+    return context.fail(report::Exit::usage,
+                        {Code::invalid, "--sample needs --at", "name the destination: --at nas"});
+  if (options.names.empty())
+    return context.fail(report::Exit::usage, {Code::invalid, "nothing to verify is named",
+                                              "name a file, a set, or a place with --at"});
   auto exit = report::Exit::done;
   std::optional<std::string> directory;
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
@@ -115,25 +200,33 @@ report::Exit run(const Options& options, Context& context) {
 
 Command verify_command() {
   auto options = std::make_shared<Options>();
-  return {.name = "verify",
-          .summary = "prove snapshot files and backup sets, offline; says what is wrong and where",
-          .examples = {{"verify etcd.db"},
-                       {"verify prod-east_2026-11-21T013000Z_master-0", "a set of local.directory"},
-                       {"verify /mnt/usb/prod-east_2026-11-21T013000Z_master-0"},
-                       {"verify --level digest etcd.db", "only length and SHA-256"}},
-          .notes =
-              "Changed values are found by the SHA-256 alone: bbolt has no checksum of its own for "
-              "data.",
-          .flags = {{"level",
-                     "LEVEL",
-                     "digest: length and SHA-256; structure: every page of the database too; "
-                     "mvcc (default): what etcd relies on in it too",
-                     &options->level,
-                     {"digest", "structure", "mvcc"}}},
-          .arguments = {{"FILE|SET",
-                         "snapshot files, sets of local.directory, or directories of one set each",
-                         &options->names}},
-          .run = [options](Context& context) { return run(*options, context); }};
+  return {
+      .name = "verify",
+      .summary = "prove snapshot files and backup sets, offline; says what is wrong and where",
+      .examples = {{"verify etcd.db"},
+                   {"verify prod-east_2026-11-21T013000Z_master-0", "a set of local.directory"},
+                   {"verify /mnt/usb/prod-east_2026-11-21T013000Z_master-0"},
+                   {"verify --level digest etcd.db", "only length and SHA-256"},
+                   {"verify --at nas", "read every copy at a destination again"},
+                   {"verify --at nas --sample 10%", "a tenth of its bytes, other sets each day"}},
+      .notes =
+          "Changed values are found by the SHA-256 alone: bbolt has no checksum of its own for "
+          "data.",
+      .flags = {{"at", "DEST", "read the copies stored at this destination again; local is one too",
+                 &options->at},
+                {"sample", "N%",
+                 "with --at: about this much of all bytes, whole sets, others each day",
+                 &options->sample},
+                {"level",
+                 "LEVEL",
+                 "digest: length and SHA-256; structure: every page of the database too; mvcc "
+                 "(default): what etcd relies on in it too",
+                 &options->level,
+                 {"digest", "structure", "mvcc"}}},
+      .arguments = {{"FILE|SET",
+                     "snapshot files, sets of local.directory, or directories of one set each",
+                     &options->names, false}},
+      .run = [options](Context& context) { return run(*options, context); }};
 }
 
 }  // namespace snap::cli

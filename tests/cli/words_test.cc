@@ -55,7 +55,7 @@ TEST(Man, IsAPageWithoutFault) {
                          .env = {{"MANWIDTH", "200"}, {"LC_ALL", "C"}},
                          .input = page.out});
   EXPECT_EQ(read.exit_code, 0) << "Debian's package man-db brings it; " << read.text();
-  for (const auto* text : {"etcd-snapshot verify FILE|SET... [flags]", "--endpoints URL,...",
+  for (const auto* text : {"etcd-snapshot verify [FILE|SET...] [flags]", "--endpoints URL,...",
                            "save - | ssh vault 'cat > etcd.db'", "EXIT STATUS", "NO_COLOR"})
     EXPECT_THAT(read.out, HasSubstr(text));
 }

@@ -1,0 +1,182 @@
+// All destinations at once, on real servers: two mirrors, an NFS export, a bucket, and one place
+// that is dead.
+#include "cli/scenes.h"
+#include "support/nfs_server.h"
+#include "support/s3_server.h"
+#include "support/ssh_server.h"
+
+namespace snap::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using test::Agent;
+using test::FakeGrpc;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::UnorderedElementsAre;
+
+class Places : public testing::Test {
+ protected:
+  Places() { configure(true); }
+
+  void configure(bool with_dead) {
+    auto text = std::format(
+        "destinations:\n"
+        "- {{name: mirrors, type: ssh, hosts: [127.0.0.1], port: {}, user: root, directory: "
+        "{}/sets,"
+        " privateKeyFile: {}, knownHostsFile: {}}}\n"
+        "- {{name: nas, type: nfs, url: \"nfs://127.0.0.1:{}/exp\", version: 3, mountPort: {}}}\n"
+        "- {{name: offsite, type: s3, endpoint: \"{}\", bucket: {}, prefix: east, accessKeyFile: "
+        "{}, secretKeyFile: {}}}\n",
+        mirror.port(), mirror.data(), mirror.key("ed25519"), mirror.known_hosts(), nas.port(),
+        nas.mount_port(), bucket.url(), bucket.bucket(), bucket.access_key_file(),
+        bucket.secret_key_file());
+    if (with_dead)
+      text += std::format(
+          "- {{name: dead, type: nfs, url: \"nfs://127.0.0.1:{}/exp\", stallTimeout: 2s}}\n", dead);
+    agent.configure({.endpoints = {fake.endpoint()}, .more = text});
+  }
+
+  nlohmann::json place(const nlohmann::json& outcome, const std::string& name) {
+    for (const auto& place : outcome.at("places"))
+      if (place.at("name") == name) return place;
+    ADD_FAILURE() << name << " is not in " << outcome;
+    return nullptr;
+  }
+
+  std::string only_set() { return agent.sets().at(0); }
+
+  FakeGrpc fake = FakeGrpc(test::good_script());
+  test::SshServer mirror;
+  test::NfsServer nas;
+  test::S3Server bucket;
+  int dead = test::free_ports(1).front();
+  Agent agent;
+};
+
+const std::vector<std::string> kAlive = {"mirrors/127.0.0.1", "nas", "offsite"};
+
+TEST_F(Places, ARunShipsToAllThatLiveAndNamesTheOneThatDoesNot) {
+  auto run = agent.run({"run"});
+  EXPECT_EQ(run.exit_code, 5) << run.text();
+  auto outcome = test::outcome_of(run);
+  for (const auto& name : kAlive) {
+    auto facts = place(outcome, name);
+    EXPECT_EQ(facts["verdict"], "ok") << facts;
+    EXPECT_EQ(facts["proven"], true);
+  }
+  auto failed = place(outcome, "dead");
+  EXPECT_EQ(failed["verdict"], "failed");
+  EXPECT_THAT(failed["problem"].get<std::string>(), HasSubstr("refused"));
+  EXPECT_EQ(outcome["places"][0]["verdict"], "ok");
+
+  auto list = agent.run({"list"});
+  EXPECT_EQ(list.exit_code, 5);
+  EXPECT_THAT(list.out, HasSubstr("local, mirrors/127.0.0.1, nas, offsite"));
+  EXPECT_THAT(list.err, HasSubstr("dead is UNREACHABLE"));
+  auto sets = agent.list();
+  EXPECT_THAT(sets[0]["missing"], IsEmpty());
+}
+
+TEST_F(Places, WhatAPlaceMissedIsCaughtUp) {
+  configure(false);
+  nas.kill();
+  auto run = agent.run({"run"});
+  EXPECT_EQ(run.exit_code, 5) << run.text();
+  auto missed = only_set();
+  nas.restart();
+  auto sync = agent.run({"sync"});
+  EXPECT_EQ(sync.exit_code, 0) << sync.text();
+  EXPECT_THAT(agent.list()[0]["where"],
+              UnorderedElementsAre("local", "mirrors/127.0.0.1", "nas", "offsite"));
+  EXPECT_TRUE(fs::exists(nas.directory() + "/" + missed + "/manifest.json"));
+}
+
+TEST_F(Places, ASetComesBackFromTheNextPlaceWhenACopyIsDamaged) {
+  configure(false);
+  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
+  auto set = only_set();
+  fs::remove_all(agent.set_path(set));
+  for (const auto& entry : fs::directory_iterator(mirror.directory() + "/sets/" + set)) {
+    if (entry.path().extension() != ".db") continue;
+    auto text = test::read_file(entry.path());
+    text[text.size() / 2] ^= 1;
+    test::write_file(entry.path(), text);
+  }
+  auto fetched = agent.run({"fetch", set, agent.path("back")});
+  ASSERT_EQ(fetched.exit_code, 0) << fetched.text();
+  EXPECT_THAT(fetched.err, AllOf(HasSubstr("the copy at mirrors/127.0.0.1 cannot be used"),
+                                 HasSubstr("fetched from nas")));
+  EXPECT_EQ(agent.run({"verify", agent.path("back/" + set)}).exit_code, 0);
+
+  auto verified = agent.run({"verify", "--at", "mirrors"});
+  EXPECT_EQ(verified.exit_code, 4);
+  EXPECT_THAT(verified.out, HasSubstr("DAMAGED"));
+  EXPECT_EQ(agent.run({"verify", "--at", "nas"}).exit_code, 0);
+  EXPECT_EQ(agent.run({"verify", "--at", "offsite", "--sample", "10%"}).exit_code, 0);
+}
+
+TEST_F(Places, ASetThatWasRemovedFromAPlaceIsNotShippedThereAgain) {
+  configure(false);
+  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
+  auto old = only_set();
+  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
+  ASSERT_EQ(agent.run({"remove", "--from", "offsite", "--force", old}).exit_code, 0);
+  ASSERT_EQ(agent.run({"sync"}).exit_code, 0);
+  for (const auto& row : agent.list()) {
+    EXPECT_EQ(row["missing"].size(), row["set"] == old ? 1U : 0U) << row;
+  }
+}
+
+TEST_F(Places, APinHoldsAtEveryPlace) {
+  configure(false);
+  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
+  auto set = only_set();
+  ASSERT_EQ(agent.run({"pin", set}).exit_code, 0);
+  auto dry = agent.run({"prune", "--dry-run", "-o", "json"});
+  auto verdicts = nlohmann::json::parse(dry.out);
+  ASSERT_EQ(verdicts["sets"].size(), 4U);
+  for (const auto& row : verdicts["sets"]) EXPECT_EQ(row["reason"], "pinned") << row;
+  EXPECT_EQ(agent.run({"remove", "--from", "nas", "--force", set}).exit_code, 2);
+}
+
+TEST_F(Places, ALostSourceDirectoryHidesNoCopy) {
+  configure(false);
+  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
+  auto set = only_set();
+  fs::remove_all(agent.sets_directory());
+  auto list = agent.run({"list"});
+  EXPECT_EQ(list.exit_code, 1) << list.text();
+  EXPECT_THAT(list.out, AllOf(HasSubstr(set), HasSubstr("mirrors/127.0.0.1, nas, offsite")));
+  EXPECT_THAT(list.err, HasSubstr("local is UNREACHABLE"));
+  EXPECT_EQ(agent.run({"fetch", set, agent.path("back")}).exit_code, 0);
+}
+
+TEST_F(Places, EmptyingTheSourceRemovesNothingAnywhere) {
+  configure(false);
+  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
+  auto set = only_set();
+  fs::remove_all(agent.sets_directory());
+  fs::create_directory(agent.sets_directory());
+  fs::permissions(agent.sets_directory(), fs::perms(0700));
+  EXPECT_EQ(agent.run({"sync"}).exit_code, 0);
+  EXPECT_EQ(agent.run({"prune"}).exit_code, 0);
+  EXPECT_THAT(agent.list()[0]["where"],
+              UnorderedElementsAre("mirrors/127.0.0.1", "nas", "offsite"));
+}
+
+TEST_F(Places, CheckTriesEachAndLeavesNothing) {
+  auto check = agent.run({"check"});
+  EXPECT_EQ(check.exit_code, 5) << check.text();
+  for (const auto& name : kAlive) EXPECT_THAT(check.out, HasSubstr(name));
+  EXPECT_THAT(check.out, HasSubstr("a probe was written, read back and removed"));
+  EXPECT_THAT(check.out, HasSubstr("FAILED"));
+  for (const auto& entry : fs::recursive_directory_iterator(nas.directory()))
+    EXPECT_FALSE(entry.is_regular_file()) << entry.path();
+}
+
+}  // namespace
+}  // namespace snap::cli
