@@ -103,7 +103,7 @@ Error why_refused(NfsMount& mount, const NfsCall& call, const std::string& doing
   auto made = mount.call(doing, [&](nfs_context* context, nfs_cb ended, void* data) {
     return nfs_mkdir2_async(context, probe.c_str(), 0700, ended, data);
   });
-  if (!made) return made.error();
+  if (!made && made.error().code != Code::exists) return made.error();
   (void)mount.call(doing, [&](nfs_context* context, nfs_cb ended, void* data) {
     return nfs_rmdir_async(context, probe.c_str(), ended, data);
   });
@@ -118,7 +118,13 @@ class NfsSink : public stream::Sink {
         doing_(std::move(doing)),
         probe_(std::move(probe)),
         most_(block_bytes(nfs_get_writemax(file_.mount().context()))) {}
-  ~NfsSink() override { (void)wait_until_idle(); }
+  // Every call has ended before the blocks go: after a refused write the others are still under
+  // way.
+  ~NfsSink() override {
+    (void)file_.mount().wait(doing_, file_.mount().stall_limit(), [&] {
+      return std::ranges::all_of(blocks_, [](const Block& b) { return !b.busy || b.call.done; });
+    });
+  }
 
   Result<void> write(Bytes data) override {
     while (!data.empty()) {
