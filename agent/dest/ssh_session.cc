@@ -3,10 +3,12 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <format>
 #include <utility>
 #include <vector>
@@ -149,10 +151,15 @@ Result<std::unique_ptr<SshSession>> SshSession::open(const SftpConfig& config) {
     error.code = Code::invalid;
     error.message = "known hosts: " + error.message;
     error.hint = std::format(
-        "make it: ssh-keyscan {} > {}, and compare the fingerprints on the host's console",
-        config.host, escaped(file));
+        "make it: ssh-keyscan -p {} {} > {}, and compare the fingerprints on the host's console",
+        config.port, config.host, escaped(file));
     return std::unexpected(std::move(error));
   }
+  // A file of known hosts counts beside the pinned keys: what it says of a host is not forgotten.
+  if (config.host_key_policy == HostKeyPolicy::accept_new && !config.known_hosts_file.empty())
+    known_hosts +=
+        "\n" +
+        TRY(read_small_file(config.known_hosts_file, kMaxKnownHostsBytes).context("known hosts"));
   session->socket_ = TRY(
       net::connect_tcp(config.host, config.port, config.patience.connect, config.patience.stop));
   session->session_.reset(ssh_new());
@@ -220,8 +227,14 @@ Result<void> SshSession::connect() {
               std::format("{}: {}", doing, why.empty() ? "the server hung up" : why));
 }
 
+// Mirrors are opened side by side: one after the other adds its line.
 Result<void> SshSession::pin(const std::string& line) {
+  static std::mutex one_at_a_time;
+  std::lock_guard lock(one_at_a_time);
   const auto& file = config_.pinned_hosts_file;
+  auto directory = parent_directory(file);
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+    return fail_errno(errno, "create " + directory);
   auto before = read_small_file(file, kMaxKnownHostsBytes);
   if (!before && before.error().code != Code::not_found) return std::unexpected(before.error());
   return replace_file(file, (before ? *before : "") + line, 0600);
@@ -245,11 +258,11 @@ Result<void> SshSession::judge_host(const std::string& known_hosts) {
                       key.type, shown),
           std::format(
               "compare it on that host: ssh-keygen -lf /etc/ssh/ssh_host_{}_key.pub; if it is the "
-              "same, add it: ssh-keyscan {} >> {}",
+              "same, add it: ssh-keyscan -p {} {} >> {}",
               key.type == "ssh-ed25519" ? "ed25519"
               : key.type == "ssh-rsa"   ? "rsa"
                                         : "ecdsa",
-              config_.host, escaped(file)));
+              config_.port, config_.host, escaped(file)));
     case HostKeyVerdict::revoked:
       return fail(Code::denied,
                   std::format("{}: the host's key {} {} is revoked in {}", label_, key.type, shown,
@@ -324,10 +337,12 @@ Result<std::string> SshSession::execute(const std::string& command,
   };
   if (!channel || ssh_channel_open_session(channel.get()) != SSH_OK) return failed();
   if (ssh_channel_request_exec(channel.get(), command.c_str()) != SSH_OK) return failed();
+  // Past the watchdog's limit, which decides.
+  int wait_ms = static_cast<int>((config_.patience.stall + extra).count()) + 5000;
   std::string output;
   std::array<char, 1024> buffer;
   while (output.size() < kMost) {
-    int n = ssh_channel_read(channel.get(), buffer.data(), buffer.size(), 0);
+    int n = ssh_channel_read_timeout(channel.get(), buffer.data(), buffer.size(), 0, wait_ms);
     if (n < 0 || (n == 0 && !usable())) return failed();
     if (n == 0) break;
     output.append(buffer.data(), static_cast<size_t>(n));
