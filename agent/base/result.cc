@@ -9,6 +9,7 @@ std::string_view name_of(Code code) {
     case Code::exists: return "exists";
     case Code::denied: return "denied";
     case Code::unavailable: return "unavailable";
+    case Code::busy: return "busy";
     case Code::timeout: return "timeout";
     case Code::no_space: return "no_space";
     case Code::corrupt: return "corrupt";

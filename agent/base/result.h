@@ -17,6 +17,7 @@ enum class Code {
   exists,       // the name is taken
   denied,       // permission or credentials
   unavailable,  // the other side does not answer or is not healthy; another try may succeed
+  busy,         // somebody uses the thing right now; nothing was touched
   timeout,      // no progress within the limit; another try may succeed
   no_space,     // the place is full: space, quota or inodes
   corrupt,      // the bytes are not what they must be

@@ -67,9 +67,9 @@ report::Exit run(const Options& options, Context& context) {
   if (!allowed) return context.fail(report::Exit::usage, allowed.error());
   auto removed = jobs::remove_set(*local.place, *set);
   if (!removed)
-    return context.fail(removed.error().code == Code::unavailable ? report::Exit::locked
-                                                                  : report::Exit::prune_failed,
-                        removed.error());
+    return context.fail(
+        removed.error().code == Code::busy ? report::Exit::locked : report::Exit::prune_failed,
+        removed.error());
   for (const auto& note : *removed) context.log().warn(note);
   context.log().info(std::format("removed {}", escaped(options.set)));
   if (!opened->place.config.destinations.empty())

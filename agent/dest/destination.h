@@ -91,8 +91,8 @@ class Destination {
   virtual Result<Space> space() = 0;
   // Removes these files of a group in this order, then the group. Returns the names of other files
   // that are in its way: they stay, and with them the emptied group. Removing what is absent
-  // succeeds, so that an interrupted removal can run again. Errors: unavailable  somebody reads the
-  // group right now.
+  // succeeds, so that an interrupted removal can run again. Errors: busy  somebody reads the group
+  // right now.
   virtual Result<std::vector<std::string>> remove(const std::string& group,
                                                   const std::vector<std::string>& files) = 0;
 

@@ -279,7 +279,7 @@ class Local : public Destination {
     auto dir = TRY(std::move(opened));
     if (::flock(dir.fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return fail_errno(errno, std::format("lock {}", dir.path));
-      return fail(Code::unavailable, std::format("{} is being read by another command", dir.path),
+      return fail(Code::busy, std::format("{} is being read by another command", dir.path),
                   "run this again when that has ended");
     }
     for (const auto& name : names) {

@@ -58,7 +58,7 @@ Result<std::vector<std::string>> remove_set(dest::Destination& place, const sets
   auto removed = place.remove(set.name, files_to_remove(set));
   if (!removed) {
     // In use: nothing was touched.
-    if (removed.error().code == Code::unavailable) (void)place.remove_note(kRemoving, set.name);
+    if (removed.error().code == Code::busy) (void)place.remove_note(kRemoving, set.name);
     return std::unexpected(removed.error());
   }
   TRY(place.remove_note(kRemoving, set.name)
@@ -90,7 +90,7 @@ Pruned prune_place(dest::Destination& place, const Inventory& inventory,
     if (removed) {
       pruned.removed.push_back({verdict.set, verdict.reason});
       pruned.notes.insert(pruned.notes.end(), removed->begin(), removed->end());
-    } else if (removed.error().code == Code::unavailable) {
+    } else if (removed.error().code == Code::busy) {
       pruned.notes.push_back(
           std::format("{} was not removed: {}", verdict.set, removed.error().message));
     } else {

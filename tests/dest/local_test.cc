@@ -107,7 +107,7 @@ TEST(Local, LeavesAGroupAloneWhileSomebodyReadsIt) {
   ASSERT_TRUE(incoming->publish());
   auto reader = open_file(dir.path("sets/g"), O_RDONLY | O_DIRECTORY).value();
   ASSERT_EQ(::flock(reader.get(), LOCK_SH), 0);
-  EXPECT_EQ(place->remove("g", {"data"}).error().code, Code::unavailable);
+  EXPECT_EQ(place->remove("g", {"data"}).error().code, Code::busy);
   EXPECT_EQ(place->files("g").value().size(), 1U);
   ASSERT_TRUE(std::move(reader).close("reader"));
   EXPECT_TRUE(place->remove("g", {"data"}));

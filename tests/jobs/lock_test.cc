@@ -161,7 +161,7 @@ TEST(HoldSet, KeepsASetFromBeingRemoved) {
     EXPECT_TRUE(another) << "readers do not keep each other out";
     auto removed = place->remove(set, {kManifest});
     ASSERT_FALSE(removed);
-    EXPECT_EQ(removed.error().code, Code::unavailable);
+    EXPECT_EQ(removed.error().code, Code::busy);
     EXPECT_TRUE(fs::exists(dir.path(set + "/" + kManifest)));
   }
   EXPECT_TRUE(place->remove(set, {kManifest}));
