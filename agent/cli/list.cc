@@ -3,6 +3,7 @@
 #include <format>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/text.h"
 #include "cli/command.h"
@@ -21,8 +22,9 @@ struct Row {
   // Of the best copy: a proven one before one that is not, a whole one before any other.
   const sets::SetInfo* info = nullptr;
   bool pinned = false;
-  std::vector<std::string> where;    // a whole copy
-  std::vector<std::string> damaged;  // a copy that cannot be used
+  std::vector<std::string> where;  // a whole copy
+  std::vector<std::pair<std::string, State>>
+      others;                        // a copy that cannot be used, and what is wrong
   std::vector<std::string> missing;  // places that were asked and have none
   std::vector<std::string> problems;
 };
@@ -41,7 +43,11 @@ std::vector<Row> rows_of(const std::vector<jobs::PlaceView>& views) {
       auto& row = found->second;
       if (!fresh && worth(set) > worth(*row.info)) row.info = &set;
       row.pinned = row.pinned || set.pinned;
-      (set.state == State::good ? row.where : row.damaged).push_back(view.place.name);
+      if (set.state == State::good) {
+        row.where.push_back(view.place.name);
+      } else {
+        row.others.emplace_back(view.place.name, set.state);
+      }
       if (!set.problem.empty())
         row.problems.push_back(
             std::format("{}: {}: {}", view.place.name, escaped(set.name), set.problem));
@@ -51,9 +57,9 @@ std::vector<Row> rows_of(const std::vector<jobs::PlaceView>& views) {
   for (auto& [name, row] : by_name) {
     for (const auto& view : views) {
       const auto& place = view.place.name;
-      if (view.reached() && worth(*row.info) == 2 && !std::ranges::contains(row.where, place) &&
-          !std::ranges::contains(row.damaged, place))
-        row.missing.push_back(place);
+      bool has = std::ranges::contains(row.where, place) ||
+                 std::ranges::contains(row.others, place, &std::pair<std::string, State>::first);
+      if (view.reached() && worth(*row.info) == 2 && !has) row.missing.push_back(place);
     }
     rows.push_back(std::move(row));
   }
@@ -69,9 +75,8 @@ std::string verdict_of(const sets::SetInfo& set) {
 
 std::string where_of(const Row& row) {
   auto text = join(row.where, ", ");
-  for (const auto& place : row.damaged)
-    text +=
-        std::format("{}{} ({})", text.empty() ? "" : ", ", place, sets::name_of(row.info->state));
+  for (const auto& [place, state] : row.others)
+    text += std::format("{}{} ({})", text.empty() ? "" : ", ", place, sets::name_of(state));
   return text;
 }
 
@@ -110,13 +115,19 @@ std::string to_table(const std::vector<Row>& rows, const std::vector<jobs::Place
   return problems.empty() ? text : text + "\n" + problems;
 }
 
+std::vector<std::string> damaged_places(const Row& row) {
+  std::vector<std::string> names;
+  for (const auto& [place, state] : row.others) names.push_back(place);
+  return names;
+}
+
 std::string to_json(const std::vector<Row>& rows, const std::vector<jobs::PlaceView>& views) {
   nlohmann::ordered_json sets = nlohmann::ordered_json::array();
   for (const auto& row : rows) {
     const auto& set = *row.info;
-    nlohmann::ordered_json json{{"set", set.name},        {"state", sets::name_of(set.state)},
-                                {"pinned", row.pinned},   {"where", row.where},
-                                {"damaged", row.damaged}, {"missing", row.missing}};
+    nlohmann::ordered_json json{
+        {"set", set.name},    {"state", sets::name_of(set.state)}, {"pinned", row.pinned},
+        {"where", row.where}, {"damaged", damaged_places(row)},    {"missing", row.missing}};
     if (set.state == State::good) {
       json["cluster"] = set.parts.cluster;
       json["cluster_id"] = to_hex(set.cluster_id);

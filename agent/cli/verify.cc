@@ -56,7 +56,9 @@ std::string to_text(const jobs::Verified& verified, const std::string& level) {
   for (const auto& reason : verified.unproven)
     text += std::format("not proven when it was made: {}\n", reason);
   if (verified.findings.empty() && !verified.unproven.empty()) {
-    return text + std::format("{}: every file is sound, but the set is INCOMPLETE\n", name);
+    return text +
+           std::format("{}: every file is sound, but the set was NOT PROVEN when it was made\n",
+                       name);
   }
   if (!verified.sound()) return text + std::format("{}: DAMAGED\n", name);
   auto facts = verified.status ? std::format(", revision {}, hash {:x}", verified.status->revision,
@@ -81,10 +83,12 @@ report::Exit verify_one(const std::string& name, const Options& options, Context
                         std::optional<std::string>& directory, nlohmann::ordered_json& results) {
   auto path = path_of(name, context, directory);
   if (!path) return context.fail(jobs::local_exit(path.error()), path.error());
+  std::error_code ignored;
   auto progress = report::make_progress(context.log());
   snapshot::VerifyOptions verify{
       .level = snapshot::level_named(options.level).value_or(snapshot::Level::mvcc),
-      .past_page_cache = false,
+      // A set is read from the disk; a file may be a pipe's or a user's, and is read as it comes.
+      .past_page_cache = std::filesystem::is_directory(*path, ignored),
       .threads = 2,
       .stop = context.stop(),
       .progress = report::step_of(*progress, std::format("verifying {}", escaped(name)))};
@@ -152,7 +156,11 @@ report::Exit verify_copies(const Options& options, Context& context) {
   auto places = jobs::pick(all_places(*config), {options.at});
   if (!places) return context.fail(report::Exit::usage, places.error());
   auto exit = report::Exit::done;
-  for (auto& view : jobs::look_everywhere(*places, context.stop())) {
+  // One place after the other, each opened when its turn comes: connections that wait are closed by
+  // their servers.
+  for (const auto& place : *places) {
+    auto views = jobs::look_everywhere({place}, context.stop());
+    auto& view = views.front();
     if (!view.reached()) {
       exit = report::graver(exit,
                             context.fail(report::Exit::destination_failed, view.inventory.error()));

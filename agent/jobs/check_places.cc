@@ -23,7 +23,7 @@ CheckRow failed(const Place& place, const Error& error) {
 }
 
 // Writes, reads back and takes away.
-Result<void> try_probe(dest::Destination& place, const std::string& group) {
+Result<void> try_probe(dest::Destination& place, const std::string& group, bool may_remove) {
   const std::string kFile = "probe";
   const std::string content(1024, 'p');
   {
@@ -38,6 +38,7 @@ Result<void> try_probe(dest::Destination& place, const std::string& group) {
                   std::format("{} does not give back what it was sent", place.label()),
                   "look at the network and at the disk of that place");
   }
+  if (!may_remove) return {};
   auto left = TRY(place.leftovers());
   if (std::ranges::contains(left, group, &dest::Leftover::group))
     return fail(
@@ -59,7 +60,11 @@ std::vector<CheckRow> check_one(const Place& place, const std::string& node,
   auto& there = **opened;
   auto inventory = read_inventory(there);
   if (!inventory) return {failed(place, inventory.error())};
-  auto probed = try_probe(there, std::format("probe-{}-{}", node, random_token()));
+  auto probe = std::format("probe-{}-", node);
+  auto left = there.leftovers().value_or(std::vector<dest::Leftover>{});
+  for (const auto& old : left)
+    if (old.group.starts_with(probe)) (void)there.discard(old.group);  // of a check that was cut
+  auto probed = try_probe(there, probe + random_token(), place.prune);
   if (!probed) return {failed(place, probed.error())};
   auto sets = std::ranges::count(inventory->sets, sets::State::good, &sets::SetInfo::state);
   std::vector<CheckRow> rows{

@@ -118,11 +118,17 @@ class Courier {
       done_.facts.has_set = true;
       done_.facts.proven = request_.proven;
     }
-    TRY(catch_up());
-    there_ = TRY(read_inventory(*to_).context(std::format("list {}", place_.label)));
+    // Old sets that do not arrive keep nothing from being pruned: this run's own did, and a place
+    // that is nearly full needs the room.
+    auto caught_up = catch_up();
+    if (!to_) return caught_up;
+    auto listed = read_inventory(*to_).context(std::format("list {}", place_.label));
+    if (!listed) return std::unexpected(caught_up ? listed.error() : caught_up.error());
+    there_ = std::move(*listed);
+    tell_of_damaged_copies();
     if (request_.prune && place_.prune) prune();
     count();
-    return {};
+    return caught_up;
   }
 
   // Opens the place; one that is busy for a moment gets another chance.
@@ -150,7 +156,7 @@ class Courier {
     TRY(to_->put_note(kHere, mark(index_), ""));
     marked_ = true;
     auto marks = TRY(to_->notes(kHere));
-    auto own = request_.node + ".";
+    auto own = request_.node + "_";
     for (const auto& left : marks) {
       if (left.starts_with(own) && !left.starts_with(together_.marks))
         (void)to_->remove_note(kHere, left);
@@ -251,6 +257,19 @@ class Courier {
     return {};
   }
 
+  // A copy that cannot be used counts as no copy, and is never shipped over: somebody has to look.
+  void tell_of_damaged_copies() {
+    for (const auto& set : there_.sets) {
+      const auto* own = local_.find(set.name);
+      if (set.state == sets::State::good || !own || own->state != sets::State::good || !own->proven)
+        continue;
+      warn(
+          std::format("the copy of {} there is {}: {}; remove it there by hand, and the next run "
+                      "ships it again",
+                      set.name, sets::name_of(set.state), set.problem));
+    }
+  }
+
   void prune() {
     retain::Occasion occasion{.mode = retain::Mode::run,
                               .now = std::max(around_.clock(), request_.started),
@@ -344,7 +363,7 @@ std::vector<Delivery> deliver(const std::vector<Place>& places, const Inventory&
                               const DeliveryRequest& request, const Surroundings& around) {
   SharedProgress progress(around.progress);
   std::vector<Delivery> deliveries(places.size());
-  Together together{std::format("{}.{}.", request.node, random_token()),
+  Together together{std::format("{}_{}.", request.node, random_token()),
                     std::latch(static_cast<std::ptrdiff_t>(places.size()))};
   MarkedLocal marked(request.local_directory, together.marks + "local");
   {

@@ -33,6 +33,17 @@ std::expected<Fetched, Failure> fetch_set(const std::vector<Place>& sources,
   auto target = dest::open_local(request.directory, true);
   if (!target) return failed(local_exit(target.error()), target.error());
   for (const auto& warning : target->warnings) log.warn(warning);
+  // Whether anything can be put there is known before any place is asked.
+  auto tried = target->place->begin(request.set);
+  if (!tried) {
+    auto error = tried.error();
+    bool taken = error.code == Code::exists;
+    if (taken && error.hint.empty())
+      error.hint =
+          "it is there already, or an earlier fetch was cut: remove it, or name another directory";
+    return failed(taken || error.code == Code::denied ? Exit::usage : local_exit(error), error);
+  }
+  tried->reset();
   bool unreachable = false;
   bool damaged = false;
   for (const auto& source : sources) {
@@ -53,7 +64,8 @@ std::expected<Fetched, Failure> fetch_set(const std::vector<Place>& sources,
       log.info(std::format("{} has no set {}", source.name, request.set));
     } else {
       log.warn(std::format("the copy at {} cannot be used: {}", source.name, describe(error)));
-      (error.retryable() ? unreachable : damaged) = true;
+      bool bad = error.code == Code::corrupt || error.code == Code::invalid;
+      (bad ? damaged : unreachable) = true;
     }
   }
   auto what = std::format("{} was not fetched: ", request.set);

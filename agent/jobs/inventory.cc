@@ -38,7 +38,8 @@ Result<sets::SetInfo> look_at_set(dest::Destination& place, const std::string& s
     if (info.state == sets::State::good) TRY(look_at_files(place, info));
     return info;
   }
-  if (text.error().retryable()) return std::unexpected(text.error());
+  if (text.error().retryable() || text.error().code == Code::cancelled)
+    return std::unexpected(text.error());
   auto info = sets::classify(set, "");
   info.problem = std::format("its manifest cannot be read: {}", text.error().message);
   return info;

@@ -111,7 +111,12 @@ class Shipment {
   Result<void> bring(const sets::FileFacts& file) {
     auto left = std::ranges::find(left_, file.name, &dest::FileInfo::name);
     if (left != left_.end() && left->size_bytes == file.size_bytes && prove(file)) return {};
-    auto source = TRY(from_.open(set_, file.name));
+    auto opened = from_.open(set_, file.name);
+    if (!opened && opened.error().code == Code::not_found)
+      return fail(Code::corrupt,
+                  std::format("{}: {} of {} is missing", from_name_, escaped(file.name), set_),
+                  "this copy is damaged");
+    auto source = TRY(std::move(opened));
     TRY(send(file, *source));
     return prove(file);
   }
