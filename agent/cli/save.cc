@@ -63,20 +63,21 @@ report::Exit run(const std::string& given, Context& context) {
 
 Command save_command() {
   auto file = std::make_shared<std::string>();
-  return {.name = "save",
-          .summary = "take one snapshot into a file, proven against the member's SHA-256",
-          .examples =
-              {{"save", "into snapshot_<date>_<time>.db, etcd found by itself"},
-               {"save /backup/etcd.db", "replaces the file whole, and only by a proven one"},
-               {"save - | ssh vault 'cat > etcd.db'"},
-               {"save --endpoints https://10.0.0.1:2379 --cacert ca.crt --cert me.crt --key me.key "
-                "x.db"}},
-          .notes =
-              "ETCDCTL_ENDPOINTS, ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY count too; flags "
-              "win.",
-          .arguments = {{"FILE", "where to; - is standard output", file.get(), false}},
-          .asks_etcd = true,
-          .run = [file](Context& context) { return run(*file, context); }};
+  return {
+      .name = "save",
+      .summary = "take one snapshot into a file, whole and with the SHA-256 that the member gave",
+      .examples =
+          {{"save", "into snapshot_<date>_<time>.db, etcd found by itself"},
+           {"save /backup/etcd.db", "replaces the file whole, and only by one that came whole"},
+           {"save - | ssh vault 'cat > etcd.db'"},
+           {"save --endpoints https://10.0.0.1:2379 --cacert ca.crt --cert me.crt --key me.key "
+            "x.db"}},
+      .notes =
+          "ETCDCTL_ENDPOINTS, ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY count too; flags "
+          "win.",
+      .arguments = {{"FILE", "where to; - is standard output", file.get(), false}},
+      .asks_etcd = true,
+      .run = [file](Context& context) { return run(*file, context); }};
 }
 
 }  // namespace snap::cli

@@ -350,9 +350,9 @@ std::optional<Failure> Backup::judge_members() {
     fail({Exit::damaged,
           stage_,
           {Code::corrupt, std::format("members differ: {}", proof.reason),
-           std::format("look with etcdctl endpoint hashkv --cluster --rev {}, and replace the "
-                       "member that is odd; the set is kept but does not count as proven",
-                       extent_.revision())}});
+           "look with etcdctl endpoint hashkv --cluster, and replace the member that is odd; the "
+           "set "
+           "is kept but does not count as proven"}});
   } else if (settings_.config.etcd.compare_members == config::Compare::require) {
     return Failure{
         Exit::etcd,

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "fuzz/target.h"
 
@@ -13,10 +15,23 @@ namespace {
 
 class Seeds : public testing::TestWithParam<Target> {};
 
+// What fuzzing found once, in tests/data/fuzz/TARGET: seeds like the others.
+std::vector<std::string> findings_of(const std::string& target) {
+  std::vector<std::string> inputs;
+  auto directory = std::filesystem::path(SNAP_TEST_DATA) / "fuzz" / target;
+  if (!std::filesystem::exists(directory)) return inputs;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    inputs.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
+  return inputs;
+}
+
 TEST_P(Seeds, AndTheirNeighboursBreakNoPromise) {
   std::mt19937_64 random(20261121);
   auto seeds = GetParam().seeds();
   ASSERT_FALSE(seeds.empty());
+  for (auto& found : findings_of(GetParam().name)) seeds.push_back(std::move(found));
   for (const auto& seed : seeds) {
     GetParam().run(seed);
     for (int i = 0; i < 150 && !seed.empty(); ++i) {
@@ -30,17 +45,6 @@ TEST_P(Seeds, AndTheirNeighboursBreakNoPromise) {
       if (i % 10 == 1) near += near.substr(random() % near.size());
       GetParam().run(near);
     }
-  }
-}
-
-TEST_P(Seeds, ThatFoundABugOnceFindItNoMore) {
-  auto directory = std::filesystem::path(SNAP_TEST_DATA) / "fuzz" / GetParam().name;
-  if (!std::filesystem::exists(directory)) return;  // nothing was found yet
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    std::ifstream file(entry.path(), std::ios::binary);
-    std::string input(std::istreambuf_iterator<char>(file), {});
-    SCOPED_TRACE(entry.path());
-    GetParam().run(input);
   }
 }
 
