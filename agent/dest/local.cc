@@ -383,7 +383,8 @@ Error cannot_create(int reason, const std::string& directory) {
 }
 
 Result<void> create_directory(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0700) != 0)
+  // It may be there by now: another command was faster.
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
     return std::unexpected(cannot_create(errno, directory));
   return sync_directory(parent_directory(directory));
 }

@@ -63,6 +63,8 @@ Error error_of(Channel& channel, std::string_view doing) {
           Code::denied, std::format("{}: permission denied", doing),
           "look at the owner and mode of the directory there, and whether the server is read-only"};
     case SSH_FX_FILE_ALREADY_EXISTS: return {Code::exists, std::format("{}: it exists", doing), ""};
+    case SSH_FX_OK:  // it failed, and the server did not say so: the answer never came
+    case SSH_FX_EOF:
     case SSH_FX_NO_CONNECTION:
     case SSH_FX_CONNECTION_LOST: return channel.session->broken(doing);
     case SSH_FX_OP_UNSUPPORTED:

@@ -68,9 +68,33 @@ class SharedProgress {
 };
 
 // What the couriers of one delivery share to find out that two of them are at one place.
-struct Together {
-  std::string marks;  // what the local directory and each place are marked with while this goes on
-  std::latch looked;  // counts those that have looked for the marks of others, or never will
+class Together {
+ public:
+  Together(std::string prefix, size_t couriers)
+      : marks(std::move(prefix)),
+        looked(static_cast<std::ptrdiff_t>(couriers)),
+        same_(couriers, std::vector<bool>(couriers)),
+        working_(couriers) {}
+
+  // Courier `index` met the marks of `met`. Nothing: the place is its own; else who works there
+  // already. Whoever put its mark first may have looked before the other's was there: either
+  // sighting counts for both.
+  std::optional<size_t> claim(size_t index, const std::vector<size_t>& met) {
+    std::lock_guard lock(mutex_);
+    for (auto other : met) same_[index][other] = same_[other][index] = true;
+    for (size_t other = 0; other < working_.size(); ++other)
+      if (same_[index][other] && working_[other]) return other;
+    working_[index] = true;
+    return std::nullopt;
+  }
+
+  const std::string marks;  // what the local directory and each place are marked with
+  std::latch looked;        // counts those that have looked for marks, or never will
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::vector<bool>> same_;
+  std::vector<bool> working_;
 };
 
 // The work at one place, on a thread of its own.
@@ -164,12 +188,14 @@ class Courier {
     if (std::ranges::contains(marks, together_.marks + "local"))
       return fail(Code::invalid, std::format("{} is the local directory itself", to_->label()),
                   "a copy on the same disk is none: name another host or directory");
-    for (size_t i = 0; i < index_; ++i) {
-      if (std::ranges::contains(marks, mark(i)))
-        return fail(
-            Code::invalid, std::format("{} is the same place as {}", to_->label(), places_[i].name),
-            "two names of one place hold one copy: remove one of them from the configuration");
-    }
+    std::vector<size_t> met;
+    for (size_t i = 0; i < places_.size(); ++i)
+      if (i != index_ && std::ranges::contains(marks, mark(i))) met.push_back(i);
+    if (auto other = together_.claim(index_, met))
+      return fail(
+          Code::invalid,
+          std::format("{} is the same place as {}", to_->label(), places_[*other].name),
+          "two names of one place hold one copy: remove one of them from the configuration");
     return {};
   }
 
@@ -363,8 +389,7 @@ std::vector<Delivery> deliver(const std::vector<Place>& places, const Inventory&
                               const DeliveryRequest& request, const Surroundings& around) {
   SharedProgress progress(around.progress);
   std::vector<Delivery> deliveries(places.size());
-  Together together{std::format("{}_{}.", request.node, random_token()),
-                    std::latch(static_cast<std::ptrdiff_t>(places.size()))};
+  Together together(std::format("{}_{}.", request.node, random_token()), places.size());
   MarkedLocal marked(request.local_directory, together.marks + "local");
   {
     std::vector<std::jthread> threads;

@@ -277,11 +277,13 @@ TEST_F(Deliver, OnePlaceUnderTwoNamesIsCountedOnce) {
   auto set = make_set(local());
   auto again = place("a");
   again.name = "b";
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < 20; ++round) {
     auto done = deliver({place("a"), again}, set);
-    EXPECT_TRUE(done[0].facts.proven) << done[0].facts.problem;
-    EXPECT_TRUE(done[1].facts.failed);
-    EXPECT_THAT(done[1].facts.problem, HasSubstr("is the same place as a"));
+    // Whoever comes first works there.
+    EXPECT_NE(done[0].facts.proven, done[1].facts.proven);
+    const auto& second = done[done[0].facts.proven ? 1 : 0].facts;
+    EXPECT_TRUE(second.failed);
+    EXPECT_THAT(second.problem, HasSubstr("is the same place as"));
   }
   EXPECT_THAT(names_in(there("a") + "/.state/here"), IsEmpty());
 }
