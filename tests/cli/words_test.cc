@@ -149,7 +149,10 @@ INSTANTIATE_TEST_SUITE_P(
         Line{"flags_of_a_verb", "etcd-snapshot verify --le", {"--level"}, {"--dry-run"}},
         Line{"flags_of_etcd", "etcd-snapshot save --ca", {"--cacert"}, {"--level"}},
         Line{"no_flags_of_etcd_offline", "etcd-snapshot list --c", {"--config"}, {"--cacert"}},
-        Line{"choices", "etcd-snapshot verify --level ", {"digest", "structure", "mvcc"}, {"snapshot.db"}},
+        Line{"choices",
+             "etcd-snapshot verify --level ",
+             {"digest", "structure", "mvcc"},
+             {"snapshot.db"}},
         Line{
             "choices_after_a_letter", "etcd-snapshot list -o ", {"table", "json"}, {"snapshot.db"}},
         Line{"choices_after_equals",

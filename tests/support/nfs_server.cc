@@ -86,7 +86,8 @@ NfsServer::NfsServer(const NfsOptions& options) : options_(options) {
   write_file(dir_.path("conf"),
              std::format(kConfiguration, port_, mount_port_, options_.lease_seconds, dir,
                          options_.read_only ? "RO" : "RW", squash, options_.secure_port));
-  // The server looks for the export among the mounted file systems: in a root of its own there is none for /.
+  // The server looks for the export among the mounted file systems: in a root of its own there is
+  // none for /.
   auto disk = std::format("mount --bind {0}/export {0}/export\n", dir);
   if (options_.disk_mib > 0) {
     std::ofstream(dir_.path("disk.img")).close();
