@@ -57,7 +57,7 @@ std::expected<Fetched, Failure> fetch_set(const std::vector<Place>& sources,
         ship_set(**opened, source.name, *target->place, request.set,
                  {.take_over = false, .progress = request.progress, .stop = request.stop});
     if (shipped) return Fetched{target->directory + "/" + request.set, source.name};
-    auto error = shipped.error();
+    const auto& error = shipped.error();
     if (is_ours(error))
       return failed(error.code == Code::exists ? Exit::usage : local_exit(error), error);
     if (error.code == Code::not_found) {
