@@ -42,14 +42,8 @@ class Builder {
   Builder(Config& config, Problems& problems) : config_(config), problems_(problems) {}
 
   void set(const Key& key, const std::string& text, const std::string& where) {
-    bool control = std::ranges::any_of(
-        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-    auto done = control ? Result<void>(fail(Code::invalid, "holds control characters"))
-                        : key.set(config_, text);
-    if (done) return;
-    auto value = may_print(key, text) ? std::format("\"{}\"", shown(text)) : "the value";
-    problems_.add(where, std::format("{}: {} {}", key.name, value, done.error().message),
-                  done.error().hint);
+    auto done = has_control(text) ? control_refused() : key.set(config_, text);
+    if (!done) problems_.refuse(where, key.name, text, may_print(key, text), done.error());
   }
 
   void clear(const Key& key) {

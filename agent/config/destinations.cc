@@ -43,15 +43,6 @@ Result<uint16_t> parse_port(std::string_view text) {
   return static_cast<uint16_t>(port);
 }
 
-Result<uint64_t> parse_id(std::string_view text) { return parse_count(text); }
-
-Result<std::chrono::seconds> parse_stall(std::string_view text) {
-  using namespace std::chrono_literals;
-  auto limit = TRY(parse_duration(text));
-  if (limit < 1s || limit > 24h) return fail(Code::invalid, "is not between 1s and 1d");
-  return limit;
-}
-
 Result<std::string> parse_text(std::string_view text) {
   if (text.empty()) return fail(Code::invalid, "is empty");
   return std::string(text);
@@ -191,15 +182,15 @@ constexpr std::array kCommonKeys = std::to_array<ItemKey>({
      .set = [](Draft&, const std::string&) { return Result<void>{}; }},  // chose the rows
     {.name = "prune", .set = set_to<parse_bool, &Draft::common, &Destination::prune>},
     {.name = "stallTimeout",
-     .set = set_to<parse_stall, &Draft::common, &Destination::stall_timeout>},
+     .set = set_to<parse_stall_limit, &Draft::common, &Destination::stall_timeout>},
 });
 
 constexpr std::array kNfsKeys = std::to_array<ItemKey>({
     {.name = "url", .required = true, .print = Print::never, .set = set_nfs_url},
     {.name = "directory", .set = set_or_none<parse_below, &Draft::nfs, &NfsPlace::directory>},
     {.name = "version", .set = set_version},
-    {.name = "uid", .set = set_to<parse_id, &Draft::nfs, &NfsPlace::uid>},
-    {.name = "gid", .set = set_to<parse_id, &Draft::nfs, &NfsPlace::gid>},
+    {.name = "uid", .set = set_to<parse_count, &Draft::nfs, &NfsPlace::uid>},
+    {.name = "gid", .set = set_to<parse_count, &Draft::nfs, &NfsPlace::gid>},
     {.name = "mountPort", .set = set_to<parse_port, &Draft::nfs, &NfsPlace::mount_port>},
 });
 
@@ -339,15 +330,10 @@ class Item {
   }
 
   void set(const ItemKey& key, const Node& node) {
-    bool control = std::ranges::any_of(
-        node.text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-    auto done = control ? Result<void>(fail(Code::invalid, "holds control characters"))
-                        : key.set(draft_, node.text);
-    if (done) return;
-    auto value = key.print == Print::yes ? std::format("\"{}\"", shown(node.text))
-                                         : std::string("the value");
-    problems_.add(where(node.line), std::format("{}: {} {}", key.name, value, done.error().message),
-                  done.error().hint);
+    auto done = has_control(node.text) ? control_refused() : key.set(draft_, node.text);
+    if (!done)
+      problems_.refuse(where(node.line), key.name, node.text, key.print == Print::yes,
+                       done.error());
   }
 
   void report_unknown(const Node::Key& name) {

@@ -117,13 +117,6 @@ Result<std::string> parse_user(std::string_view text) {
   return std::string(text);
 }
 
-Result<std::chrono::seconds> parse_stall(std::string_view text) {
-  using namespace std::chrono_literals;
-  auto limit = TRY(parse_duration(text));
-  if (limit < 1s || limit > 24h) return fail(Code::invalid, "is not between 1s and 1d");
-  return limit;
-}
-
 constexpr std::array kKeys = std::to_array<Key>({
     {.name = "cluster",
      .set = set_cluster,
@@ -159,7 +152,7 @@ constexpr std::array kKeys = std::to_array<Key>({
      .set = set_or_none<parse_path, &Config::etcd, &Etcd::password_file>,
      .show = show_text<&Config::etcd, &Etcd::password_file>},
     {.name = "etcd.stallTimeout",
-     .set = set_parsed<parse_stall, &Config::etcd, &Etcd::stall_timeout>,
+     .set = set_parsed<parse_stall_limit, &Config::etcd, &Etcd::stall_timeout>,
      .show = show_time<&Config::etcd, &Etcd::stall_timeout>},
     {.name = "etcd.compareMembers", .set = set_comparison, .show = show_comparison},
     {.name = "resources.include",

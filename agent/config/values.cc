@@ -149,6 +149,13 @@ Result<std::chrono::seconds> parse_duration(std::string_view text) {
   return std::chrono::seconds(total);
 }
 
+Result<std::chrono::seconds> parse_stall_limit(std::string_view text) {
+  using namespace std::chrono_literals;
+  auto limit = TRY(parse_duration(text));
+  if (limit < 1s || limit > 24h) return fail(Code::invalid, "is not between 1s and 1d");
+  return limit;
+}
+
 Result<uint64_t> parse_count(std::string_view text) {
   auto number = take_number(text);
   if (!number || !text.empty() || *number > kMaxCount)

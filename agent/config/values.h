@@ -20,6 +20,9 @@ Result<uint64_t> parse_size(std::string_view text);
 // "5d", "1h30m", "60s", "0"; at most 100 years.
 Result<std::chrono::seconds> parse_duration(std::string_view text);
 
+// A limit on silence: a duration from 1s to 1d.
+Result<std::chrono::seconds> parse_stall_limit(std::string_view text);
+
 // A whole number from 0 to 1,000,000.
 Result<uint64_t> parse_count(std::string_view text);
 
