@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "dest/new_file.h"
 #include "dest/tree.h"
 
 namespace snap::dest {
@@ -42,28 +43,11 @@ Result<void> remove_flat(Tree& tree, const std::string& path) {
   return tree.remove_directory(path);
 }
 
-// A file that is not finished goes away again.
-class NewFile : public stream::Sink {
- public:
-  NewFile(std::shared_ptr<Tree> tree, std::string path, std::unique_ptr<Sink> sink)
-      : tree_(std::move(tree)), path_(std::move(path)), sink_(std::move(sink)) {}
-  ~NewFile() override {
-    sink_.reset();
-    if (!finished_) (void)tree_->remove_file(path_);
-  }
-  Result<void> write(Bytes data) override { return sink_->write(data); }
-  Result<void> finish() override {
-    TRY(sink_->finish());
-    finished_ = true;
-    return {};
-  }
-
- private:
-  std::shared_ptr<Tree> tree_;
-  std::string path_;
-  std::unique_ptr<Sink> sink_;
-  bool finished_ = false;
-};
+std::unique_ptr<stream::Sink> new_file(std::shared_ptr<Tree> tree, const std::string& path,
+                                       std::unique_ptr<stream::Sink> sink) {
+  return std::make_unique<NewFile>(
+      std::move(sink), [tree = std::move(tree), path] { (void)tree->remove_file(path); });
+}
 
 class DirectoryIncoming : public Incoming {
  public:
@@ -83,7 +67,7 @@ class DirectoryIncoming : public Incoming {
     auto path = path_ + "/" + file;
     if (taken_over_) TRY(tree_->remove_file(path));
     auto sink = TRY(tree_->create(path));
-    return std::make_unique<NewFile>(tree_, path, std::move(sink));
+    return new_file(tree_, path, std::move(sink));
   }
 
   Result<std::unique_ptr<stream::Source>> open(const std::string& file) override {
@@ -222,9 +206,9 @@ class DirectoryPlace : public Destination {
     auto sink = tree_->create(path);
     if (!sink && sink.error().code == Code::exists) return {};
     if (!sink) return std::unexpected(sink.error());
-    NewFile file(tree_, path, std::move(*sink));
-    TRY(file.write(as_bytes(text)));
-    return file.finish();
+    auto file = new_file(tree_, path, std::move(*sink));
+    TRY(file->write(as_bytes(text)));
+    return file->finish();
   }
 
   Result<void> remove_note(const std::string& kind, const std::string& name) override {

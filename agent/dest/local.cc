@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/handle.h"
 #include "base/text.h"
+#include "dest/new_file.h"
 #include "stream/file.h"
 
 namespace snap::dest {
@@ -85,28 +86,6 @@ Result<std::vector<DirEntry>> entries(const Dir& dir) {
   }
 }
 
-// Takes a new file away again unless it was finished.
-class NewFile : public stream::Sink {
- public:
-  NewFile(Fd directory, std::string name, std::unique_ptr<Sink> sink)
-      : directory_(std::move(directory)), name_(std::move(name)), sink_(std::move(sink)) {}
-  ~NewFile() override {
-    if (!finished_) ::unlinkat(directory_.get(), name_.c_str(), 0);
-  }
-  Result<void> write(Bytes data) override { return sink_->write(data); }
-  Result<void> finish() override {
-    TRY(sink_->finish());
-    finished_ = true;
-    return {};
-  }
-
- private:
-  Fd directory_;
-  std::string name_;
-  std::unique_ptr<Sink> sink_;
-  bool finished_ = false;
-};
-
 Result<std::unique_ptr<stream::Source>> open_regular(const Dir& dir, const std::string& name,
                                                      bool past_page_cache) {
   TRY(check_name(name));
@@ -166,7 +145,9 @@ class LocalIncoming : public Incoming {
         TRY(open_file_at(dir_.fd.get(), ".", O_RDONLY | O_DIRECTORY).context(dir_.path));
     // It stays in memory for the proof that comes next.
     auto sink = stream::file_sink(std::move(fd), dir_.name_of(file), stream::Caching::keep);
-    return std::make_unique<NewFile>(std::move(directory), file, std::move(sink));
+    auto held = std::make_shared<Fd>(std::move(directory));
+    return std::make_unique<NewFile>(std::move(sink),
+                                     [held, file] { ::unlinkat(held->get(), file.c_str(), 0); });
   }
 
   Result<std::unique_ptr<stream::Source>> open(const std::string& file) override {
