@@ -1,7 +1,6 @@
 #include "jobs/backup_set.h"
 
 #include <algorithm>
-#include <array>
 #include <format>
 #include <iterator>
 #include <utility>
@@ -183,20 +182,12 @@ void BackupSet::note_level(config::Level level, const snapshot::Report& report) 
 Result<sets::FileFacts> BackupSet::read_back(const std::string& file,
                                              const stream::Digest& expected) {
   auto source = TRY(incoming_->open(file));
-  stream::Sha256 hash;
-  std::array<std::byte, 65536> buffer;
-  uint64_t size_bytes = 0;
-  while (true) {
-    auto n = TRY(source->read(buffer));
-    if (n == 0) break;
-    hash.update(std::span(buffer).first(n));
-    size_bytes += n;
-  }
-  if (hash.digest() != expected) {
+  auto hashed = TRY(stream::hash_all(*source));
+  if (hashed.digest != expected) {
     return fail(Code::corrupt, std::format("{} does not read back as it was written", file),
                 "the disk does not keep what it is given: see dmesg");
   }
-  return sets::FileFacts{file, size_bytes, to_hex(expected)};
+  return sets::FileFacts{file, hashed.bytes, to_hex(expected)};
 }
 
 Result<node::Collected> BackupSet::collect(const node::CollectOptions& options) {

@@ -1,9 +1,7 @@
 #include "jobs/check_places.h"
 
 #include <algorithm>
-#include <exception>
 #include <format>
-#include <thread>
 #include <utility>
 
 #include "base/file.h"
@@ -82,19 +80,11 @@ std::vector<CheckRow> check_one(const Place& place, const std::string& node,
 std::vector<CheckRow> check_places(const std::vector<Place>& places, const std::string& node,
                                    const std::stop_token& stop) {
   std::vector<std::vector<CheckRow>> found(places.size());
-  {
-    std::vector<std::jthread> threads;
-    for (size_t i = 0; i < places.size(); ++i) {
-      threads.emplace_back([&, i] {
-        // Nothing may be thrown out of a thread.
-        try {
-          found[i] = check_one(places[i], node, stop);
-        } catch (const std::exception& error) {
-          found[i] = {failed(places[i], {Code::internal, error.what(), ""})};
-        }
+  side_by_side(
+      places.size(), [&](size_t i) { found[i] = check_one(places[i], node, stop); },
+      [&](size_t i, const std::exception& error) {
+        found[i] = {failed(places[i], {Code::internal, error.what(), ""})};
       });
-    }
-  }
   std::vector<CheckRow> rows;
   for (auto& some : found) std::ranges::move(some, std::back_inserter(rows));
   return rows;

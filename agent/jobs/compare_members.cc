@@ -1,13 +1,12 @@
 #include "jobs/compare_members.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <format>
 #include <map>
-#include <mutex>
 #include <utility>
 
 #include "base/text.h"
+#include "net/backoff.h"
 
 namespace snap::jobs {
 namespace {
@@ -18,15 +17,6 @@ constexpr std::chrono::milliseconds kCatchUpPoll{200};
 
 std::chrono::milliseconds left_until(Clock::time_point end) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
-}
-
-// False: told to stop.
-bool pause(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::unique_lock lock(mutex);
-  std::condition_variable_any never;
-  never.wait_for(lock, stop, kCatchUpPoll, [] { return false; });
-  return !stop.stop_requested();
 }
 
 // A member that lags a little behind the one that gave the snapshot is asked again.
@@ -40,7 +30,7 @@ Result<etcd::HashKv> ask(etcd::Client& client, const std::string& endpoint, int6
     auto hash = client.hash_kv(endpoint, revision, left);
     if (limits.stop.stop_requested()) return fail(Code::cancelled, "interrupted");
     if (hash || !etcd::is_future_revision(hash.error()) || Clock::now() >= caught_up) return hash;
-    if (!pause(limits.stop)) return fail(Code::cancelled, "interrupted");
+    TRY(net::pause(kCatchUpPoll, limits.stop));
   }
 }
 

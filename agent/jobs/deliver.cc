@@ -6,7 +6,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "base/file.h"
@@ -391,27 +390,22 @@ std::vector<Delivery> deliver(const std::vector<Place>& places, const Inventory&
   std::vector<Delivery> deliveries(places.size());
   Together together(std::format("{}_{}.", request.node, random_token()), places.size());
   MarkedLocal marked(request.local_directory, together.marks + "local");
-  {
-    std::vector<std::jthread> threads;
-    for (size_t i = 0; i < places.size(); ++i) {
-      threads.emplace_back([&, i] {
-        // Nothing may be thrown out of a thread.
-        try {
-          deliveries[i] = Courier(places, i, local, request, around, progress, together).run();
-        } catch (const std::exception& error) {
-          deliveries[i].facts = {.name = places[i].name,
-                                 .type = places[i].type,
-                                 .label = places[i].label,
-                                 .failed = true,
-                                 .problem = error.what()};
-          deliveries[i].failures.push_back(
-              {Exit::unexpected,
-               "ship",
-               {Code::internal, std::format("{}: {}", places[i].name, error.what())}});
-        }
+  side_by_side(
+      places.size(),
+      [&](size_t i) {
+        deliveries[i] = Courier(places, i, local, request, around, progress, together).run();
+      },
+      [&](size_t i, const std::exception& error) {
+        deliveries[i].facts = {.name = places[i].name,
+                               .type = places[i].type,
+                               .label = places[i].label,
+                               .failed = true,
+                               .problem = error.what()};
+        deliveries[i].failures.push_back(
+            {Exit::unexpected,
+             "ship",
+             {Code::internal, std::format("{}: {}", places[i].name, error.what())}});
       });
-    }
-  }
   around.progress.end();
   return deliveries;
 }

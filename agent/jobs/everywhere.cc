@@ -1,8 +1,6 @@
 #include "jobs/everywhere.h"
 
-#include <exception>
 #include <format>
-#include <thread>
 #include <utility>
 
 namespace snap::jobs {
@@ -24,19 +22,13 @@ void look(PlaceView& view, const std::stop_token& stop) {
 std::vector<PlaceView> look_everywhere(const std::vector<Place>& places,
                                        const std::stop_token& stop) {
   std::vector<PlaceView> views(places.size());
-  std::vector<std::jthread> threads;
-  for (size_t i = 0; i < places.size(); ++i) {
-    views[i].place = places[i];
-    threads.emplace_back([&view = views[i], &stop] {
-      // Nothing may be thrown out of a thread.
-      try {
-        look(view, stop);
-      } catch (const std::exception& error) {
-        view.inventory = fail(Code::internal, std::format("{}: {}", view.place.name, error.what()));
-      }
-    });
-  }
-  threads.clear();  // waits for them
+  for (size_t i = 0; i < places.size(); ++i) views[i].place = places[i];
+  side_by_side(
+      views.size(), [&](size_t i) { look(views[i], stop); },
+      [&](size_t i, const std::exception& error) {
+        views[i].inventory =
+            fail(Code::internal, std::format("{}: {}", views[i].place.name, error.what()));
+      });
   return views;
 }
 

@@ -1,7 +1,9 @@
 #include "jobs/places.h"
 
 #include <algorithm>
+#include <chrono>
 #include <format>
+#include <thread>
 #include <utility>
 
 #include "base/text.h"
@@ -12,65 +14,56 @@
 namespace snap::jobs {
 namespace {
 
-dest::Patience patience_of(const config::Destination& destination, std::stop_token stop) {
-  return {.stall = destination.stall_timeout, .stop = std::move(stop)};
-}
+using Opened = Result<std::unique_ptr<dest::Destination>>;
 
-// How a place is opened, by its type.
-std::function<Result<std::unique_ptr<dest::Destination>>(std::stop_token)> opener(
-    const config::Destination& destination, const config::NfsPlace& nfs) {
-  dest::NfsConfig config{.server = nfs.server,
-                         .path = nfs.path,
-                         .directory = nfs.directory,
-                         .version = static_cast<int>(nfs.version),
-                         .port = nfs.port,
-                         .mount_port = nfs.mount_port,
-                         .uid = static_cast<uint32_t>(nfs.uid),
-                         .gid = static_cast<uint32_t>(nfs.gid)};
-  return [config, destination](std::stop_token stop) mutable {
-    config.patience = patience_of(destination, std::move(stop));
-    return dest::open_nfs(config);
+// Opens with this configuration, however often it is asked.
+template <class Config>
+std::function<Opened(std::stop_token)> opener(Config config, std::chrono::seconds stall_limit,
+                                              Opened (*open)(const Config&)) {
+  return [config = std::move(config), stall_limit, open](std::stop_token stop) mutable {
+    config.patience = {.stall = stall_limit, .stop = std::move(stop)};
+    return open(config);
   };
 }
 
-std::function<Result<std::unique_ptr<dest::Destination>>(std::stop_token)> opener(
-    const config::Destination& destination, const config::SshPlace& ssh, const std::string& host,
-    const std::string& local_directory) {
-  dest::SftpConfig config{.host = host,
-                          .port = ssh.port,
-                          .user = ssh.user,
-                          .directory = ssh.directory,
-                          .private_key_file = ssh.private_key_file,
-                          .passphrase_file = ssh.passphrase_file,
-                          .known_hosts_file = ssh.known_hosts_file,
-                          .host_key_policy = ssh.accept_new_host_keys
-                                                 ? dest::HostKeyPolicy::accept_new
-                                                 : dest::HostKeyPolicy::strict,
-                          .pinned_hosts_file = local_directory + "/.state/known_hosts"};
-  return [config, destination](std::stop_token stop) mutable {
-    config.patience = patience_of(destination, std::move(stop));
-    return dest::open_sftp(config);
-  };
+dest::NfsConfig config_of(const config::NfsPlace& nfs) {
+  return {.server = nfs.server,
+          .path = nfs.path,
+          .directory = nfs.directory,
+          .version = static_cast<int>(nfs.version),
+          .port = nfs.port,
+          .mount_port = nfs.mount_port,
+          .uid = static_cast<uint32_t>(nfs.uid),
+          .gid = static_cast<uint32_t>(nfs.gid)};
 }
 
-std::function<Result<std::unique_ptr<dest::Destination>>(std::stop_token)> opener(
-    const config::Destination& destination, const config::S3Place& s3) {
-  dest::S3Config config{.endpoint = s3.endpoint,
-                        .region = s3.region,
-                        .bucket = s3.bucket,
-                        .prefix = s3.prefix,
-                        .path_style = s3.path_style,
-                        .access_key_file = s3.access_key_file,
-                        .secret_key_file = s3.secret_key_file,
-                        .session_token_file = s3.session_token_file,
-                        .ca_file = s3.ca_file,
-                        .proxy = s3.proxy,
-                        .encryption = static_cast<dest::S3Encryption>(s3.encryption),
-                        .kms_key_id = s3.kms_key_id};
-  return [config, destination](std::stop_token stop) mutable {
-    config.patience = patience_of(destination, std::move(stop));
-    return dest::open_s3(config);
-  };
+dest::SftpConfig config_of(const config::SshPlace& ssh, const std::string& host,
+                           const std::string& local_directory) {
+  return {.host = host,
+          .port = ssh.port,
+          .user = ssh.user,
+          .directory = ssh.directory,
+          .private_key_file = ssh.private_key_file,
+          .passphrase_file = ssh.passphrase_file,
+          .known_hosts_file = ssh.known_hosts_file,
+          .host_key_policy = ssh.accept_new_host_keys ? dest::HostKeyPolicy::accept_new
+                                                      : dest::HostKeyPolicy::strict,
+          .pinned_hosts_file = local_directory + "/.state/known_hosts"};
+}
+
+dest::S3Config config_of(const config::S3Place& s3) {
+  return {.endpoint = s3.endpoint,
+          .region = s3.region,
+          .bucket = s3.bucket,
+          .prefix = s3.prefix,
+          .path_style = s3.path_style,
+          .access_key_file = s3.access_key_file,
+          .secret_key_file = s3.secret_key_file,
+          .session_token_file = s3.session_token_file,
+          .ca_file = s3.ca_file,
+          .proxy = s3.proxy,
+          .encryption = static_cast<dest::S3Encryption>(s3.encryption),
+          .kms_key_id = s3.kms_key_id};
 }
 
 }  // namespace
@@ -86,18 +79,19 @@ std::vector<Place> places_of(const config::Config& config) {
     if (const auto* nfs = std::get_if<config::NfsPlace>(&destination.place)) {
       place.label = std::format("nfs://{}{}{}{}", nfs->server, nfs->path,
                                 nfs->directory.empty() ? "" : "/", nfs->directory);
-      place.open = opener(destination, *nfs);
+      place.open = opener(config_of(*nfs), destination.stall_timeout, dest::open_nfs);
       places.push_back(std::move(place));
     } else if (const auto* s3 = std::get_if<config::S3Place>(&destination.place)) {
       place.label = std::format("s3://{}/{}", s3->bucket, s3->prefix);
-      place.open = opener(destination, *s3);
+      place.open = opener(config_of(*s3), destination.stall_timeout, dest::open_s3);
       places.push_back(std::move(place));
     } else if (const auto* ssh = std::get_if<config::SshPlace>(&destination.place)) {
       for (const auto& host : ssh->hosts) {
         auto mirror = place;
         mirror.name = std::format("{}/{}", destination.name, host);
         mirror.label = std::format("sftp://{}@{}{}", ssh->user, host, ssh->directory);
-        mirror.open = opener(destination, *ssh, host, config.local.directory);
+        mirror.open = opener(config_of(*ssh, host, config.local.directory),
+                             destination.stall_timeout, dest::open_sftp);
         places.push_back(std::move(mirror));
       }
     }
@@ -131,6 +125,20 @@ Result<std::vector<Place>> pick(const std::vector<Place>& places,
                               : "see: etcd-snapshot check");
   }
   return picked;
+}
+
+void side_by_side(size_t count, const std::function<void(size_t)>& work,
+                  const std::function<void(size_t, const std::exception&)>& broken) {
+  std::vector<std::jthread> threads;
+  for (size_t i = 0; i < count; ++i) {
+    threads.emplace_back([&, i] {
+      try {
+        work(i);
+      } catch (const std::exception& error) {
+        broken(i, error);
+      }
+    });
+  }
 }
 
 }  // namespace snap::jobs

@@ -1,6 +1,8 @@
 // The places of the configuration beside the local directory.
 #pragma once
 
+#include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -30,5 +32,10 @@ std::vector<Place> places_of(const config::Config& config);
 // `names` is empty. Error: invalid  a name that no place has, with the nearest as a hint.
 Result<std::vector<Place>> pick(const std::vector<Place>& places,
                                 const std::vector<std::string>& names);
+
+// Does `work` for 0 to count - 1, each on a thread of its own, and waits for all: a slow or dead
+// place delays no other. Nothing may be thrown out of a thread: what is thrown goes to `broken`.
+void side_by_side(size_t count, const std::function<void(size_t)>& work,
+                  const std::function<void(size_t, const std::exception&)>& broken);
 
 }  // namespace snap::jobs

@@ -19,20 +19,10 @@ constexpr const char* kByPlace = "SHA-256 by the place";
 constexpr const char* kReadBack = "read back";
 const std::string kManifest(sets::kManifestName);
 
-// Hashes what a source gives, to its end.
 Result<sets::FileFacts> hash_of(stream::Source& source, const std::string& name,
                                 const std::stop_token& stop) {
-  // Read, and hashed on another thread: the place is not kept waiting for the hash.
-  class Nowhere : public stream::Sink {
-   public:
-    Result<void> write(Bytes) override { return {}; }
-    Result<void> finish() override { return {}; }
-  } nowhere;
-  stream::Sha256 hash;
-  auto bytes = TRY(
-      stream::copy(source, nowhere,
-                   {.tap = [&](Bytes data) { hash.update(data); }, .progress = {}, .stop = stop}));
-  return sets::FileFacts{name, bytes, to_hex(hash.digest())};
+  auto hashed = TRY(stream::hash_all(source, stop));
+  return sets::FileFacts{name, hashed.bytes, to_hex(hashed.digest)};
 }
 
 bool same(const sets::FileFacts& a, const sets::FileFacts& b) {

@@ -155,4 +155,17 @@ Result<uint64_t> copy(Source& source, Sink& sink, const CopyOptions& options) {
   return total;
 }
 
+Result<Hashed> hash_all(Source& source, std::stop_token stop) {
+  class Nowhere : public Sink {
+   public:
+    Result<void> write(Bytes) override { return {}; }
+    Result<void> finish() override { return {}; }
+  } nowhere;
+  Sha256 hash;
+  auto bytes =
+      TRY(copy(source, nowhere,
+               {.tap = [&](Bytes data) { hash.update(data); }, .progress = {}, .stop = stop}));
+  return Hashed{hash.digest(), bytes};
+}
+
 }  // namespace snap::stream

@@ -5,6 +5,7 @@
 #include <functional>
 #include <stop_token>
 
+#include "stream/sha256.h"
 #include "stream/stream.h"
 
 namespace snap::stream {
@@ -22,5 +23,13 @@ struct CopyOptions {
 // copied into it once. On the first Error of either side everything stops, the threads have ended,
 // and that Error is returned.
 Result<uint64_t> copy(Source& source, Sink& sink, const CopyOptions& options = {});
+
+struct Hashed {
+  Digest digest{};
+  uint64_t bytes = 0;
+};
+
+// Reads a source to its end; hashed on another thread, so that the source is not kept waiting.
+Result<Hashed> hash_all(Source& source, std::stop_token stop = {});
 
 }  // namespace snap::stream
