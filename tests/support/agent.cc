@@ -35,11 +35,6 @@ bool is_data(const fs::path& path) {
 
 }  // namespace
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 nlohmann::json outcome_of(const Finished& finished) {
   auto text = std::string(trim(finished.out));
   auto begin = text.rfind('\n');

@@ -74,6 +74,5 @@ class Agent {
 
 // The last line of standard output, as JSON; null when it is none.
 nlohmann::json outcome_of(const Finished& finished);
-std::string read_file(const std::string& path);
 
 }  // namespace snap::test

@@ -1,34 +1,12 @@
 #include "support/nfs_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <format>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 namespace snap::test {
 namespace {
-
-bool answers(int port) {
-  int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(static_cast<uint16_t>(port))};
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  bool ok = ::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
-  ::close(fd);
-  return ok;
-}
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 // allow_set_io_flusher_fail: without it the server stops where CAP_SYS_RESOURCE is missing.
 // Graceless: without it clients of version 4 wait 90 s after a restart.
@@ -127,13 +105,16 @@ void NfsServer::launch() {
   server_ =
       Process({.argv = {"unshare", "--mount", "--propagation", "unchanged", "sh", dir_.path("run")},
                .output_file = dir_.path("start.log")});
-  bool up =
-      wait_until([&] { return !server_.running() || (answers(port_) && answers(mount_port_)); },
-                 std::chrono::seconds(30));
+  bool up = wait_until(
+      [&] {
+        return !server_.running() ||
+               (listens("127.0.0.1", port_) && listens("127.0.0.1", mount_port_));
+      },
+      std::chrono::seconds(30));
   if (!up || !server_.running()) {
     server_.kill();
-    throw std::runtime_error("nfs-ganesha does not start: " + text_of(dir_.path("start.log")) +
-                             text_of(dir_.path("log")));
+    throw std::runtime_error("nfs-ganesha does not start: " + read_file(dir_.path("start.log")) +
+                             read_file(dir_.path("log")));
   }
 }
 

@@ -80,6 +80,11 @@ bool wait_until(Done done, std::chrono::milliseconds limit = std::chrono::millis
 // Writes a small file; throws when it cannot.
 void write_file(const std::string& path, const std::string& content);
 
+std::string read_file(const std::string& path);  // empty when there is none
+
+// Whether somebody takes TCP connections there.
+bool listens(const std::string& address, int port);
+
 // Different free TCP ports on loopback, below the ephemeral range so that no client socket takes
 // one.
 std::vector<int> free_ports(size_t count);

@@ -1,9 +1,6 @@
 #include "support/ssh_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -17,22 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool greets(const std::string& host, int port) {
-  int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(static_cast<uint16_t>(port))};
-  ::inet_pton(AF_INET, host.c_str(), &to.sin_addr);
-  bool ok = ::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
-  ::close(fd);
-  return ok;
-}
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 void make_key(const std::string& file, const std::string& type,
               const std::string& passphrase = {}) {
   fs::remove(file);
@@ -43,7 +24,7 @@ void make_key(const std::string& file, const std::string& type,
 
 // "type base64" of a public key.
 std::string public_half(const std::string& file) {
-  std::istringstream words(text_of(file + ".pub"));
+  std::istringstream words(read_file(file + ".pub"));
   std::string type, base64;
   words >> type >> base64;
   return type + " " + base64;
@@ -120,7 +101,7 @@ std::string SshServer::key(const std::string& name) const {
   bool encrypted = name == "encrypted";
   make_key(file, encrypted ? "ed25519" : name, encrypted ? "canary-passphrase" : "");
   auto authorized = dir_.path("authorized_keys");
-  write_file(authorized, text_of(authorized) + public_half(file) + "\n");
+  write_file(authorized, read_file(authorized) + public_half(file) + "\n");
   return file;
 }
 
@@ -168,9 +149,9 @@ void SshServer::launch() {
   server_ =
       Process({.argv = {"unshare", "--mount", "--propagation", "unchanged", "sh", dir_.path("run")},
                .output_file = dir_.path("log")});
-  bool up = wait_until([&] { return !server_.running() || greets(options_.host, port_); });
+  bool up = wait_until([&] { return !server_.running() || listens(options_.host, port_); });
   if (!up || !server_.running())
-    throw std::runtime_error("sshd does not start: " + text_of(dir_.path("log")));
+    throw std::runtime_error("sshd does not start: " + read_file(dir_.path("log")));
 }
 
 }  // namespace snap::test
