@@ -209,8 +209,9 @@ Parsed parse_command_line(std::span<const std::string_view> words,
   if (command == nullptr) return {.mistake = no_verb(words, commands)};
   Parsed parsed{.command = command};
   auto read = VerbLine(*command, commands, common).read(words.subspan(1));
-  if (!read) parsed.mistake = std::move(read).error();
-  if (read && common.quiet && common.verbose)
+  if (!read)
+    parsed.mistake = std::move(read).error();
+  else if (common.quiet && common.verbose)
     parsed.mistake = mistake("--quiet and --verbose contradict each other");
   return parsed;
 }

@@ -52,11 +52,11 @@ report::Exit run(const std::string& name, bool pin, Context& context) {
                       jobs::no_such_set(opened->inventory, name, opened->place.local.directory));
 }
 
-Command command(std::string verb, bool pin, std::string summary) {
+Command command(std::string_view verb, bool pin, std::string summary) {
   auto set = std::make_shared<std::string>();
-  return {.name = verb,
+  return {.name = std::string(verb),
           .summary = std::move(summary),
-          .examples = {{verb + " prod-east_2026-11-21T013000Z_master-0"}},
+          .examples = {{std::string(verb) + " prod-east_2026-11-21T013000Z_master-0"}},
           .arguments = {{"SET", "a set of `etcd-snapshot list`", set.get()}},
           .run = [set, pin](Context& context) { return run(*set, pin, context); }};
 }
