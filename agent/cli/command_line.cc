@@ -1,4 +1,8 @@
 // The command line: verb first, then flags and arguments in any order; "--" ends the flags.
+//
+// Not CLI11, tried with version 2.4: it takes the next word as the value of "--config=", splits an
+// argument "[a,b]", and its errors name a flag in English text only. Behind our table it was
+// longer.
 #include <algorithm>
 #include <format>
 #include <optional>
