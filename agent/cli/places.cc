@@ -3,6 +3,7 @@
 #include <format>
 #include <utility>
 
+#include "jobs/cluster_name.h"
 #include "sets/name.h"
 
 namespace snap::cli {
@@ -18,6 +19,18 @@ Result<Place> open_place(Context& context) {
   auto opened = TRY(std::move(local));
   for (const auto& warning : opened.warnings) context.log().warn(warning);
   return Place{std::move(config), std::move(opened)};
+}
+
+Result<void> name_cluster(Place& place, const std::optional<std::string>& set) {
+  auto& cluster = place.config.cluster;
+  if (!cluster.empty()) return {};
+  if (auto name = sets::SetName::parse(set.value_or(""))) {
+    cluster = name->cluster;
+    return {};
+  }
+  auto inventory = TRY(jobs::read_inventory(*place.local.place));
+  cluster = TRY(jobs::only_cluster_in(inventory, place.local.directory));
+  return {};
 }
 
 std::vector<jobs::Place> all_places(const config::Config& config) {
@@ -40,6 +53,8 @@ std::expected<LockedPlace, jobs::Failure> open_and_lock(Context& context,
   };
   auto place = open_place(context);
   if (!place) return failed(jobs::local_exit(place.error()), place.error());
+  auto named = name_cluster(*place, set);
+  if (!named) return failed(jobs::local_exit(named.error()), named.error());
   auto name = sets::SetName::parse(set.value_or(""));
   if (name && name->cluster != place->config.cluster) {
     return failed(report::Exit::usage,

@@ -23,6 +23,10 @@ struct Place {
 // For verbs that only look: takes no lock.
 Result<Place> open_place(Context& context);
 
+// Where the configuration names no cluster: takes the one that `set` is of, or the only one whose
+// sets lie in the local directory, into the configuration. Error: invalid  none or several.
+Result<void> name_cluster(Place& place, const std::optional<std::string>& set);
+
 // The local directory as a place like the others, named "local", and then those of the
 // configuration.
 std::vector<jobs::Place> all_places(const config::Config& config);

@@ -116,6 +116,8 @@ report::Exit refuse(jobs::Failure failure, Context& context) {
 report::Exit only_look(Context& context) {
   auto opened = open_place(context);
   if (!opened) return refuse({jobs::local_exit(opened.error()), "prune", opened.error()}, context);
+  auto named = name_cluster(*opened, std::nullopt);
+  if (!named) return refuse({jobs::local_exit(named.error()), "prune", named.error()}, context);
   auto holder = jobs::lock_holder(opened->local.directory, opened->config.cluster);
   if (holder)
     context.log().warn(std::format("another command is at work and may change this: {}", *holder));

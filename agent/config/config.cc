@@ -175,12 +175,9 @@ void check_pairs(const Config& config, Problems& problems) {
 }
 
 void check_needed(const Config& config, std::string_view file, Problems& problems) {
-  auto needed = [&](const std::string& key, const std::string& example) {
-    if (config.origins.contains(key)) return;
-    problems.add(std::format("{}: ", file), key + " is missing", "add " + example);
-  };
-  needed("cluster", "a line such as cluster: prod-east");
-  needed("local.directory", "the directory for the backup sets, such as /var/lib/etcd-snapshot");
+  if (config.origins.contains("local.directory")) return;
+  problems.add(std::format("{}: ", file), "local.directory is missing",
+               "add the directory for the backup sets, such as /var/lib/etcd-snapshot");
 }
 
 std::vector<std::string> warnings_of(const Config& config) {
@@ -233,14 +230,11 @@ Result<Config> load(const std::optional<std::string>& path, const Overrides& ove
   auto text = read_small_file(file, kMaxFileBytes);
   if (!text) {
     bool missing = text.error().code == Code::not_found;
-    auto overridden = [&](std::string_view key) {
-      return std::ranges::contains(overrides, key, &Override::key);
-    };
-    if (missing && !path && need == Need::sets && !overridden("cluster") &&
-        !overridden("local.directory")) {
+    bool has_directory = std::ranges::contains(overrides, "local.directory", &Override::key);
+    if (missing && !path && need == Need::sets && !has_directory) {
       return fail(Code::invalid, std::format("there is no configuration: {} does not exist", file),
-                  "write `cluster: NAME` and `local: {directory: /var/lib/etcd-snapshot}` into it, "
-                  "one a line, then try etcd-snapshot check; or name another file with --config");
+                  "write `local: {directory: /var/lib/etcd-snapshot}` into it, then try "
+                  "etcd-snapshot check; or name another file with --config");
     }
     if (missing && !path) {
       auto config = build(nullptr, escaped(file), overrides, need);

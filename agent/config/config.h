@@ -109,7 +109,7 @@ struct Report {
 };
 
 struct Config {
-  std::string cluster;
+  std::string cluster;  // empty: it is named after etcd's cluster id
   Etcd etcd;
   Resources resources;
   Local local;
@@ -142,7 +142,7 @@ Overrides etcdctl_environment(const std::function<const char*(const char*)>& get
 // are missing then are.
 enum class Need {
   nothing,  // `save`: every key has a default
-  sets      // `cluster` and `local.directory` must be set
+  sets      // `local.directory` must be set
 };
 
 // `path`: from --config; nothing: the default file, if it is there.

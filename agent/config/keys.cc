@@ -67,7 +67,7 @@ std::string show_time(const Config& config) {
 
 // Values that only one key has.
 Result<void> set_cluster(Config& config, const std::string& text) {
-  if (!is_cluster_name(text))
+  if (!text.empty() && !is_cluster_name(text))
     return fail(Code::invalid, "is not a cluster name",
                 "use 1 to 63 of a-z, 0-9, '.' and '-', the first and last a letter or digit");
   config.cluster = text;

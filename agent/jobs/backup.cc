@@ -11,6 +11,7 @@
 #include "dest/local.h"
 #include "jobs/backup_set.h"
 #include "jobs/certificates.h"
+#include "jobs/cluster_name.h"
 #include "jobs/compare_members.h"
 #include "jobs/deliver.h"
 #include "jobs/lock.h"
@@ -99,6 +100,7 @@ class Backup {
   }
 
   std::optional<Failure> lock();
+  std::optional<Failure> take_lock();
   std::optional<Failure> preflight();
   std::optional<Failure> make_room(const etcd::MemberStatus& member, const Inventory& inventory);
   void warn_of_new_stream(const Inventory& inventory);
@@ -148,13 +150,17 @@ std::optional<Failure> Backup::lock() {
   local_ = std::move(*local);
   local_facts().label = local_.directory;
   for (const auto& warning : local_.warnings) warn(warning);
-  auto lock = RunLock::acquire(local_.directory, settings_.config.cluster, outcome_.started);
+  // Without a name in the configuration the cluster gets one from etcd, and the lock has to wait.
+  return outcome_.cluster.empty() ? std::nullopt : take_lock();
+}
+
+std::optional<Failure> Backup::take_lock() {
+  auto lock = RunLock::acquire(local_.directory, outcome_.cluster, outcome_.started);
   if (!lock && lock.error().code == Code::unavailable)
     return Failure{Exit::locked, stage_, lock.error()};
   if (!lock) return local_failure(lock.error());
   lock_ = std::move(*lock);
-  auto cleaned =
-      clean_up(*local_.place, {settings_.config.cluster, settings_.node, outcome_.started});
+  auto cleaned = clean_up(*local_.place, {outcome_.cluster, settings_.node, outcome_.started});
   for (const auto& text : cleaned.removed) around_.log.warn(text);
   for (const auto& problem : cleaned.problems) warn(problem);
   local_facts().leftovers_removed = std::move(cleaned.removed);
@@ -175,6 +181,10 @@ std::optional<Failure> Backup::preflight() {
   cluster_ = std::move(*cluster);
   for (const auto& warning : cluster_->warnings) warn(warning);
   outcome_.cluster_id = to_hex(cluster_->id());
+  if (!lock_) {
+    outcome_.cluster = name_of_cluster(cluster_->id());
+    if (auto failure = take_lock()) return failure;
+  }
   auto inventory = read_inventory(*local_.place);
   // What lies there already only feeds warnings and a hint: it must not keep a new backup from
   // being made.
@@ -199,7 +209,7 @@ std::optional<Failure> Backup::make_room(const etcd::MemberStatus& member,
   auto error = room.error();
   retain::Occasion occasion{.mode = retain::Mode::prune,
                             .now = outcome_.started,
-                            .stream = {settings_.config.cluster, cluster_->id()},
+                            .stream = {outcome_.cluster, cluster_->id()},
                             .just_made = {}};
   auto verdicts = retain::decide(inventory.sets, policy_of(settings_.config.retention), occasion);
   error.hint += std::format("; etcd-snapshot prune would free {}",
@@ -210,9 +220,14 @@ std::optional<Failure> Backup::make_room(const etcd::MemberStatus& member,
 // A cluster that was restored has a new id: its sets are a new stream, and retention leaves those
 // of the old one alone.
 void Backup::warn_of_new_stream(const Inventory& inventory) {
+  // A name that comes from the id changes with it: then the sets of any cluster count.
+  bool named = !settings_.config.cluster.empty() ||
+               std::ranges::any_of(inventory.sets, [&](const sets::SetInfo& set) {
+                 return set.parts.cluster == outcome_.cluster;
+               });
   auto newest = std::ranges::find_if(inventory.sets, [&](const sets::SetInfo& set) {
-    return set.state == sets::State::good && set.parts.cluster == settings_.config.cluster &&
-           !dated_in_the_future(set);
+    return set.state == sets::State::good && !dated_in_the_future(set) &&
+           (!named || set.parts.cluster == outcome_.cluster);
   });
   if (newest == inventory.sets.end() || newest->cluster_id == cluster_->id()) return;
   warn(
@@ -224,7 +239,7 @@ void Backup::warn_of_new_stream(const Inventory& inventory) {
 
 // Claims a name. A node that meets its own name (the clock stepped back) takes a later start.
 std::optional<Failure> Backup::begin_set() {
-  sets::SetName name{settings_.config.cluster, outcome_.started, settings_.node};
+  sets::SetName name{outcome_.cluster, outcome_.started, settings_.node};
   if (request_.set_name) {
     auto given = sets::SetName::parse(*request_.set_name);
     if (!given) {
@@ -452,7 +467,7 @@ std::optional<Failure> Backup::publish() {
   auto finished = std::max(around_.clock(), outcome_.started);
   auto remembered = lock_->remember(start_);
   if (!remembered) return local_failure(remembered.error());
-  auto published = set_->publish({.cluster = settings_.config.cluster,
+  auto published = set_->publish({.cluster = outcome_.cluster,
                                   .trigger = request_.trigger,
                                   .node = settings_.node,
                                   .agent = request_.version,
@@ -477,9 +492,9 @@ std::optional<Failure> Backup::ship() {
   auto inventory = read_inventory(*local_.place);
   if (!inventory) return Failure{Exit::destination_failed, stage_, inventory.error()};
   DeliveryRequest delivery{.local_directory = local_.directory,
-                           .cluster = settings_.config.cluster,
+                           .cluster = outcome_.cluster,
                            .node = settings_.node,
-                           .stream = {settings_.config.cluster, cluster_->id()},
+                           .stream = {outcome_.cluster, cluster_->id()},
                            .started = outcome_.started,
                            .set = outcome_.set,
                            .proven = set_->proven(),
@@ -502,7 +517,7 @@ std::optional<Failure> Backup::prune() {
   if (request_.prune) {
     retain::Occasion occasion{.mode = retain::Mode::run,
                               .now = std::max(around_.clock(), outcome_.started),
-                              .stream = {settings_.config.cluster, cluster_->id()},
+                              .stream = {outcome_.cluster, cluster_->id()},
                               .just_made = outcome_.set};
     auto pruned = prune_place(*local_.place, *inventory, policy_of(settings_.config.retention),
                               occasion, false);
@@ -526,7 +541,7 @@ std::optional<Failure> Backup::prune() {
 }
 
 void Backup::count(const Inventory& inventory) {
-  local_facts().sets = count_sets(inventory, settings_.config.cluster, outcome_.started);
+  local_facts().sets = count_sets(inventory, outcome_.cluster, outcome_.started);
   auto space = local_.place->space();
   if (space) local_facts().free_bytes = space->free_bytes;
 }
@@ -553,8 +568,11 @@ void Backup::finish() {
     outcome_.error = report::Failure{failure.error, failure.stage};
   }
   // What is there is known after a failed run too: alerts on the age of the newest set live on it.
-  if (lock_ && !local_facts().sets) {
+  if (local_.place && outcome_.exit != Exit::locked && !local_facts().sets) {
     auto inventory = read_inventory(*local_.place);
+    // Of a cluster that neither the configuration nor etcd named.
+    if (inventory && outcome_.cluster.empty())
+      outcome_.cluster = newest_cluster_in(*inventory, outcome_.started);
     if (inventory) count(*inventory);
   }
   name_places_not_reached();

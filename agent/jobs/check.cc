@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "dest/local.h"
 #include "jobs/certificates.h"
+#include "jobs/cluster_name.h"
 #include "jobs/inventory.h"
 #include "jobs/room.h"
 #include "jobs/take.h"
@@ -19,7 +20,8 @@ namespace {
 
 class Doctor {
  public:
-  Doctor(const Settings& settings, Seconds now) : settings_(settings), now_(now) {}
+  Doctor(const Settings& settings, Seconds now)
+      : settings_(settings), now_(now), cluster_(settings.config.cluster) {}
 
   std::vector<CheckRow> run() {
     platform();
@@ -84,6 +86,11 @@ class Doctor {
     ok("etcd", std::format("a run would take {}", cluster->choice.reason));
     const auto& member = cluster->choice.first().member;
     db_bytes_ = member.db_size;
+    if (cluster_.empty()) {
+      cluster_ = name_of_cluster(cluster->id());
+      ok("etcd",
+         std::format("the configuration names no cluster: its sets are those of {}", cluster_));
+    }
     permission(*client, member.endpoint);
   }
 
@@ -112,7 +119,7 @@ class Doctor {
     // Named like a set of this node at the beginning of time: if this is killed, the next run takes
     // it away.
     auto probe = opened->place->begin(
-        sets::SetName{settings_.config.cluster, Seconds{}, settings_.node}.text());
+        sets::SetName{cluster_.empty() ? "cluster" : cluster_, Seconds{}, settings_.node}.text());
     if (!probe) {
       fail("local", probe.error(), local_exit(probe.error()));
     } else {
@@ -144,7 +151,8 @@ class Doctor {
         warn("local", std::format("{}: {}", escaped(set.name), set.problem));
     }
     ok("local", std::format("{} proven sets", proven));
-    auto others = other_clusters_only(*inventory, settings_.config.cluster);
+    if (cluster_.empty()) return;
+    auto others = other_clusters_only(*inventory, cluster_);
     if (!others.empty()) warn("local", others, "is `cluster` spelled as it was?");
   }
 
@@ -182,6 +190,7 @@ class Doctor {
 
   const Settings& settings_;
   Seconds now_;
+  std::string cluster_;  // empty: neither the configuration nor etcd named it
   uint64_t db_bytes_ = 0;
   std::vector<CheckRow> rows_;
 };

@@ -139,10 +139,18 @@ TEST(Parse, StopsCountingAtTenProblems) {
   EXPECT_THAT(config.error().message, HasSubstr("c.yaml:10: "));
 }
 
-TEST(Parse, NeedsClusterAndDirectoryOnlyForSets) {
+TEST(Parse, NeedsTheDirectoryOnlyForSets) {
   EXPECT_TRUE(parse("etcd: {profile: none}\n", "c", {}, Need::nothing));
-  EXPECT_THAT(wrong("etcd: {profile: none}\n"), HasSubstr("cluster is missing"));
   EXPECT_THAT(wrong("cluster: a\n"), HasSubstr("local.directory is missing"));
+}
+
+TEST(Parse, LetsTheClusterBeWithoutAName) {
+  for (const auto* cluster : {"", "cluster: \"\"\n", "cluster: ''\n"}) {
+    auto config = parse(std::string(cluster) + "local: {directory: /b}\n", "c", {}, Need::sets);
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->cluster, "");
+  }
+  EXPECT_THAT(wrong("cluster: ' '\nlocal: {directory: /b}\n"), HasSubstr("is not a cluster name"));
 }
 
 struct Case {
