@@ -9,10 +9,10 @@
 
 #include "base/text.h"
 #include "dest/local.h"
+#include "jobs/agreement.h"
 #include "jobs/backup_set.h"
 #include "jobs/certificates.h"
 #include "jobs/cluster_name.h"
-#include "jobs/compare_members.h"
 #include "jobs/deliver.h"
 #include "jobs/lock.h"
 #include "jobs/prune.h"
@@ -32,7 +32,13 @@ constexpr int kLaterStarts = 120;
 class Backup {
  public:
   Backup(const Settings& settings, const BackupRequest& request, const Surroundings& around)
-      : settings_(settings), request_(request), around_(around) {
+      : settings_(settings),
+        request_(request),
+        around_(around),
+        agreement_(settings.config.etcd.compare_members,
+                   {.each = settings.config.etcd.stall_timeout,
+                    .total = 2 * settings.config.etcd.stall_timeout,
+                    .stop = around.stop}) {
     outcome_.version = request.version;
     outcome_.node = settings.node;
     outcome_.cluster = settings.config.cluster;
@@ -108,8 +114,6 @@ class Backup {
   std::optional<Failure> take();
   std::optional<Failure> prove();
   std::optional<Failure> ask_members();
-  std::optional<Failure> take_again();
-  std::optional<Failure> compare();
   std::optional<Failure> judge_members();
   std::vector<node::CollectOptions> archives() const;
   std::optional<Failure> collect();
@@ -136,12 +140,9 @@ class Backup {
   std::optional<Cluster> cluster_;
   std::optional<uint64_t> room_bytes_;
   std::unique_ptr<BackupSet> set_;
-  Seconds start_{};  // in the set's name
-  // Of the snapshot with the members; nothing: they were not asked.
-  std::optional<Comparison> compared_;
-  std::vector<MemberAnswer> answers_;
-  snapshot::Extent extent_;
+  Seconds start_{};      // in the set's name
   uint64_t source_ = 0;  // id of the member that the snapshot was taken from
+  Agreement agreement_;
 };
 
 std::optional<Failure> Backup::lock() {
@@ -303,80 +304,33 @@ std::optional<Failure> Backup::take() {
   return std::nullopt;
 }
 
-// At once, before the proof: what the members compact they can no longer tell about.
+// At once, while the snapshot is still in memory.
 std::optional<Failure> Backup::ask_members() {
-  using config::Compare;
-  const auto& etcd = settings_.config.etcd;
-  if (etcd.compare_members == Compare::off) return std::nullopt;
-  for (bool again : {false, true}) {
-    auto extent = set_->extent();
-    if (!extent && extent.error().code == Code::internal) return local_failure(extent.error());
-    if (!extent) {
-      // The proof says what is wrong with it, and where.
-      compared_ = Comparison{{sets::Outcome::skipped, extent.error().message}};
-      return std::nullopt;
-    }
-    extent_ = *extent;
-    if (extent_.revision() == 0) {  // a new cluster: no member has anything that could differ
-      set_->compared({sets::Outcome::skipped, "no key was ever written"});
-      return std::nullopt;
-    }
-    auto answers = jobs::ask_members(
-        *client_, cluster_->survey, extent_.revision(),
-        {.each = etcd.stall_timeout, .total = 2 * etcd.stall_timeout, .stop = around_.stop});
-    if (!answers) return local_failure(answers.error());
-    answers_ = std::move(*answers);
-    if (again || etcd.compare_members != Compare::require || !any_compacted(answers_, extent_))
-      return compare();
-    if (auto failure = take_again()) return failure;
+  while (true) {
+    OwnSnapshot snapshot{source_, [&] { return set_->extent(); },
+                         [&](const snapshot::Extent& extent, int64_t compact_revision) {
+                           return set_->own_hash(extent, compact_revision, around_.stop);
+                         }};
+    auto next = agreement_.ask(*client_, cluster_->survey, snapshot);
+    if (!next) return local_failure(next.error());
+    if (*next == Agreement::Next::go_on) return std::nullopt;
+    warn(
+        std::format("etcd compacted revision {} before its members could be compared: taking "
+                    "another snapshot",
+                    agreement_.revision()));
+    set_.reset();
+    if (auto failure = begin_set()) return failure;
+    if (auto failure = take()) return failure;
   }
-  return std::nullopt;
 }
 
-// While the snapshot is still in memory.
-std::optional<Failure> Backup::compare() {
-  auto compared = compare_members(answers_, source_, extent_, [&](int64_t compact_revision) {
-    return set_->own_hash(extent_, compact_revision, around_.stop);
-  });
-  if (!compared) return local_failure(compared.error());
-  compared_ = std::move(*compared);
-  return std::nullopt;
-}
-
-std::optional<Failure> Backup::take_again() {
-  warn(
-      std::format("etcd compacted revision {} before its members could be compared: taking "
-                  "another snapshot",
-                  extent_.revision()));
-  set_.reset();
-  if (auto failure = begin_set()) return failure;
-  return take();
-}
-
-// After the proof: what is said about a damaged snapshot says nothing about the members.
 std::optional<Failure> Backup::judge_members() {
-  if (!compared_) return std::nullopt;
-  const auto& proof = compared_->proof;
-  set_->compared(proof);
-  if (proof.outcome == sets::Outcome::passed) {
-    around_.log.info(std::format("all {} members hold what the snapshot holds", answers_.size()));
-  } else if (proof.outcome == sets::Outcome::failed) {
-    // The set is kept, and never called proven.
-    fail({Exit::damaged,
-          stage_,
-          {Code::corrupt, std::format("members differ: {}", proof.reason),
-           "look with etcdctl endpoint hashkv --cluster, and replace the member that is odd; the "
-           "set "
-           "is kept but does not count as proven"}});
-  } else if (settings_.config.etcd.compare_members == config::Compare::require) {
-    return Failure{
-        Exit::etcd,
-        stage_,
-        {Code::unavailable, std::format("the members could not be compared: {}", proof.reason),
-         "mend that, or set etcd.compareMembers: warn to back up without it"}};
-  } else {
-    warn(std::format("the members could not be compared: {}", proof.reason));
-  }
+  if (agreement_.proof()) set_->compared(*agreement_.proof());
+  auto verdict = agreement_.verdict();
+  if (!verdict.agreed.empty()) around_.log.info(verdict.agreed);
+  if (!verdict.doubt.empty()) warn(verdict.doubt);
+  if (verdict.differs) fail({Exit::damaged, stage_, *verdict.differs});
+  if (verdict.refused) return Failure{Exit::etcd, stage_, *verdict.refused};
   return std::nullopt;
 }
 

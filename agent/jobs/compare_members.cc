@@ -118,12 +118,12 @@ bool any_compacted(const std::vector<MemberAnswer>& answers, const snapshot::Ext
                              [&](const auto& answer) { return is_compacted(answer, extent); });
 }
 
-Result<Comparison> compare_members(const std::vector<MemberAnswer>& answers, uint64_t source,
-                                   const snapshot::Extent& extent, const OwnHash& own_hash) {
+Result<sets::ProofResult> compare_members(const std::vector<MemberAnswer>& answers, uint64_t source,
+                                          const snapshot::Extent& extent, const OwnHash& own_hash) {
   using sets::Outcome;
   auto revision = extent.revision();
   if (answers.empty())
-    return Comparison{{Outcome::skipped, "nobody could tell who the members are"}};
+    return sets::ProofResult{Outcome::skipped, "nobody could tell who the members are"};
   std::vector<Answered> answered;
   std::vector<std::string> open;
   std::vector<const MemberAnswer*> compacted;
@@ -164,21 +164,17 @@ Result<Comparison> compare_members(const std::vector<MemberAnswer>& answers, uin
     else
       answered.push_back({&answer, agrees});
   }
-  Comparison result;
-  result.compacted = !compacted.empty();
+  auto not_compared = "not compared with " + join(open, "; ");
   if (!std::ranges::all_of(answered, &Answered::agrees)) {
-    result.proof = {Outcome::failed, difference(answered, source, revision)};
-    if (!open.empty()) result.proof.reason += "; not compared with " + join(open, "; ");
-  } else if (!open.empty()) {
-    result.proof = {Outcome::skipped, "not compared with " + join(open, "; ")};
-  } else if (!compacted.empty()) {
-    result.proof = {Outcome::skipped,
-                    std::format("compacted: {} cannot tell of revision {} any more",
-                                names(compacted), revision)};
-  } else {
-    result.proof = {Outcome::passed, ""};
+    auto reason = difference(answered, source, revision);
+    if (!open.empty()) reason += "; " + not_compared;
+    return sets::ProofResult{Outcome::failed, std::move(reason)};
   }
-  return result;
+  if (!open.empty()) return sets::ProofResult{Outcome::skipped, std::move(not_compared)};
+  if (compacted.empty()) return sets::ProofResult{Outcome::passed, ""};
+  return sets::ProofResult{
+      Outcome::skipped,
+      std::format("compacted: {} cannot tell of revision {} any more", names(compacted), revision)};
 }
 
 }  // namespace snap::jobs

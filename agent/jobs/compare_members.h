@@ -38,20 +38,15 @@ struct AskLimits {
 Result<std::vector<MemberAnswer>> ask_members(etcd::Client& client, const etcd::Survey& survey,
                                               int64_t revision, const AskLimits& limits);
 
-struct Comparison {
-  sets::ProofResult proof;
-  bool compacted = false;  // some member cannot tell any more: a newer snapshot could be compared
-};
-
 // The snapshot's own hash, as a member compacted to that revision would give it.
 using OwnHash = std::function<Result<snapshot::LocalHash>(int64_t compact_revision)>;
 
 // `source`: id of the member that the snapshot was taken from. Errors: cancelled; internal  the
 // snapshot cannot be read.
-Result<Comparison> compare_members(const std::vector<MemberAnswer>& answers, uint64_t source,
-                                   const snapshot::Extent& extent, const OwnHash& own_hash);
+Result<sets::ProofResult> compare_members(const std::vector<MemberAnswer>& answers, uint64_t source,
+                                          const snapshot::Extent& extent, const OwnHash& own_hash);
 
-// Whether some member said that the revision is compacted.
+// Whether some member said that the revision is compacted: a newer snapshot could be compared.
 bool any_compacted(const std::vector<MemberAnswer>& answers, const snapshot::Extent& extent);
 
 }  // namespace snap::jobs
