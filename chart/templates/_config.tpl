@@ -6,7 +6,11 @@
   "verify" (dict "level" $values.snapshot.verifyLevel)
   "report" (dict "terminationMessage" "/dev/termination-log") }}
 {{- with $values.cluster }}{{ $_ := set $config "cluster" . }}{{ end }}
-{{- with $values.etcd }}{{ $_ := set $config "etcd" . }}{{ end }}
+{{- with $values.etcd }}
+  {{- $etcd := omit . "passwordSecret" }}
+  {{- if .passwordSecret }}{{ $_ := set $etcd "passwordFile" "/etc/etcd-snapshot/etcd/password" }}{{ end }}
+  {{- $_ := set $config "etcd" $etcd }}
+{{- end }}
 {{- with pick $values.snapshot "include" "exclude" }}{{ $_ := set $config "resources" . }}{{ end }}
 {{- if $values.events }}{{ $_ := set $config "kubernetes" (dict "events" true) }}{{ end }}
 {{- with $values.metrics.textfileDirectory }}

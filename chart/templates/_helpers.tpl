@@ -58,3 +58,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "etcd-snapshot.requiredScc" -}}
 {{- eq .Values.securityProfile "narrow" | ternary (include "etcd-snapshot.sccName" .) "privileged" }}
 {{- end }}
+
+{{- /* The options of "create secret" for a list of keys. */}}
+{{- define "etcd-snapshot.fromFiles" -}}
+{{- range . }} --from-file={{ . }}=FILE{{ end }}
+{{- end }}

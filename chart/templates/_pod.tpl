@@ -124,6 +124,9 @@ which NFS exports ask for by default. */}}
 {{- /* Files out of Secrets and ConfigMaps, as a list: volume, path, and secret with keys or either. */}}
 {{- define "etcd-snapshot.files" -}}
 {{- $files := list }}
+{{- with .Values.etcd.passwordSecret }}
+  {{- $files = append $files (dict "volume" "etcd" "path" "/etc/etcd-snapshot/etcd" "secret" . "keys" (list "password")) }}
+{{- end }}
 {{- if eq .Values.mode "sync" }}
   {{- $keys := .Values.sync.passphrase | ternary (list "private" "passphrase") (list "private") }}
   {{- $files = append $files (dict "volume" "ssh" "path" "/etc/etcd-snapshot/ssh" "secret" .Values.sync.sshSecret "keys" $keys) }}
@@ -133,14 +136,14 @@ which NFS exports ask for by default. */}}
 {{- end }}
 {{- range $index, $place := .Values.destinations }}
   {{- with $place.credentialsSecret }}
-    {{- $keys := $place.sessionToken | ternary (list "ACCESS_KEY_ID" "SECRET_ACCESS_KEY" "SESSION_TOKEN") (list "ACCESS_KEY_ID" "SECRET_ACCESS_KEY") }}
+    {{- $keys := $place.sessionToken | default false | ternary (list "ACCESS_KEY_ID" "SECRET_ACCESS_KEY" "SESSION_TOKEN") (list "ACCESS_KEY_ID" "SECRET_ACCESS_KEY") }}
     {{- $files = append $files (dict "volume" (printf "s3-%d" $index) "path" (printf "/etc/etcd-snapshot/s3/%s" $place.name) "secret" . "keys" $keys) }}
   {{- end }}
   {{- with $place.caSecret }}
     {{- $files = append $files (dict "volume" (printf "s3-ca-%d" $index) "path" (printf "/etc/etcd-snapshot/s3-ca/%s" $place.name) "secret" . "keys" (list "ca-bundle.pem")) }}
   {{- end }}
   {{- with $place.sshSecret }}
-    {{- $keys := $place.passphrase | ternary (list "private" "passphrase") (list "private") }}
+    {{- $keys := $place.passphrase | default false | ternary (list "private" "passphrase") (list "private") }}
     {{- $files = append $files (dict "volume" (printf "ssh-%d" $index) "path" (printf "/etc/etcd-snapshot/ssh-%s" $place.name) "secret" . "keys" $keys) }}
   {{- end }}
   {{- with $place.knownHosts }}
