@@ -64,16 +64,20 @@ struct Retention {
 
 // A place beside the local directory. Which files it names are read when it is opened.
 struct NfsPlace {
-  std::string server, path;  // of "nfs://server:port/path"
-  uint16_t port = 0;         // 0: the usual one
-  uint16_t mount_port = 0;   // version 3; 0: what the portmapper says
-  std::string directory;     // below the export, without slashes at its ends; empty: the export
-  uint64_t version = 4;      // 3 or 4
+  std::string persistent_volume;  // of the cluster: has server and path; empty: they stand here
+  std::string server, path;       // of "nfs://server:port/path"
+  uint16_t port = 0;              // 0: the usual one
+  uint16_t mount_port = 0;        // version 3; 0: what the portmapper says
+  std::string directory;  // below the export, without slashes at its ends; empty: the export
+  uint64_t version = 4;   // 3 or 4
   uint64_t uid = 0, gid = 0;
 };
 
 struct SshPlace {
-  std::vector<std::string> hosts;  // each is a mirror
+  std::vector<std::string> hosts;           // each is a mirror; empty: nodes of the cluster are
+  std::vector<std::string> node_selectors;  // "example.com/role=mirror"; a node that any one picks
+  bool any_node = false;    // nodes outside the control plane, too: a mirror receives every secret
+  std::string base_domain;  // what short names of nodes lack: "cluster.example.com"; may be empty
   uint16_t port = 22;
   std::string user;
   std::string directory;  // absolute
@@ -104,6 +108,13 @@ struct Destination {
   std::string_view type() const;  // "nfs", "ssh", "s3"
 };
 
+// The cluster's API. It is asked only where a destination or `events` needs it.
+struct Kubernetes {
+  std::string kubeconfig;  // absolute; empty: the service account of the pod
+  bool events = false;     // after each `run`, an Event for success and failure
+  std::string name_space;  // of the events; empty: that of the pod or of the kubeconfig
+};
+
 struct Report {
   std::string metrics_file;  // absolute; empty: none is written
 };
@@ -116,6 +127,7 @@ struct Config {
   std::vector<Destination> destinations;  // in the order of the file
   Verify verify;
   Retention retention;
+  Kubernetes kubernetes;
   Report report;
 
   std::map<std::string, std::string> origins;  // key to where its value is from; absent: default

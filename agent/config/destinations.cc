@@ -31,12 +31,6 @@ struct ItemKey {
   Result<void> (*set)(Draft&, const std::string& text) = nullptr;
 };
 
-Result<bool> parse_bool(std::string_view text) {
-  if (text == "true") return true;
-  if (text == "false") return false;
-  return fail(Code::invalid, "is neither true nor false");
-}
-
 Result<uint16_t> parse_port(std::string_view text) {
   auto port = TRY(parse_count(text));
   if (port == 0 || port > 65535) return fail(Code::invalid, "is not a port from 1 to 65535");
@@ -127,6 +121,12 @@ Result<void> set_nfs_url(Draft& draft, const std::string& text) {
   return {};
 }
 
+// ".example.com" is what people write who think of the dot between the two.
+Result<std::string> parse_domain(std::string_view text) {
+  if (text.starts_with('.')) text.remove_prefix(1);
+  return parse_host(text);
+}
+
 Result<void> set_version(Draft& draft, const std::string& text) {
   if (text != "3" && text != "4") return fail(Code::invalid, "is neither 3 nor 4");
   draft.nfs.version = text == "3" ? 3 : 4;
@@ -186,7 +186,9 @@ constexpr std::array kCommonKeys = std::to_array<ItemKey>({
 });
 
 constexpr std::array kNfsKeys = std::to_array<ItemKey>({
-    {.name = "url", .required = true, .print = Print::never, .set = set_nfs_url},
+    {.name = "url", .print = Print::never, .set = set_nfs_url},
+    {.name = "persistentVolume",
+     .set = set_to<parse_object_name, &Draft::nfs, &NfsPlace::persistent_volume>},
     {.name = "directory", .set = set_or_none<parse_below, &Draft::nfs, &NfsPlace::directory>},
     {.name = "version", .set = set_version},
     {.name = "uid", .set = set_to<parse_count, &Draft::nfs, &NfsPlace::uid>},
@@ -195,10 +197,12 @@ constexpr std::array kNfsKeys = std::to_array<ItemKey>({
 });
 
 constexpr std::array kSshKeys = std::to_array<ItemKey>({
-    {.name = "hosts",
-     .required = true,
+    {.name = "hosts", .list = true, .set = append<parse_host, &Draft::ssh, &SshPlace::hosts>},
+    {.name = "nodeSelectors",
      .list = true,
-     .set = append<parse_host, &Draft::ssh, &SshPlace::hosts>},
+     .set = append<parse_selector, &Draft::ssh, &SshPlace::node_selectors>},
+    {.name = "anyNode", .set = set_to<parse_bool, &Draft::ssh, &SshPlace::any_node>},
+    {.name = "baseDomain", .set = set_or_none<parse_domain, &Draft::ssh, &SshPlace::base_domain>},
     {.name = "port", .set = set_to<parse_port, &Draft::ssh, &SshPlace::port>},
     {.name = "user", .required = true, .set = set_to<parse_text, &Draft::ssh, &SshPlace::user>},
     {.name = "directory",
@@ -279,6 +283,15 @@ class Item {
       if (key.required && value_of(map_, key.name) == nullptr)
         problems_.add(where(map_.line), std::format("{} is missing", key.name));
     }
+    if (*type == 0) check_choice("url", "persistentVolume");
+    if (*type == 1) check_choice("hosts", "nodeSelectors");
+    if (*type == 1 && value_of(map_, "nodeSelectors") == nullptr) {
+      for (const auto* key : {"anyNode", "baseDomain"}) {
+        if (const auto* node = value_of(map_, key))
+          problems_.add(where(node->line), std::format("{} without nodeSelectors", key),
+                        "hosts are taken as they stand");
+      }
+    }
     auto destination = std::move(draft_.common);
     destination.origin = std::format("{}:{}", file_, map_.line);
     if (*type == 0) destination.place = std::move(draft_.nfs);
@@ -288,6 +301,18 @@ class Item {
   }
 
  private:
+  // One of both keys must be there.
+  void check_choice(std::string_view plain, std::string_view of_cluster) {
+    bool here = value_of(map_, plain) != nullptr;
+    bool there = value_of(map_, of_cluster) != nullptr;
+    if (here && there)
+      problems_.add(where(map_.line), std::format("{} and {} are both given", plain, of_cluster),
+                    "keep one of them");
+    if (!here && !there)
+      problems_.add(where(map_.line), std::format("{} is missing", plain),
+                    std::format("in a cluster, {} can stand in its place", of_cluster));
+  }
+
   std::string where(int line) const {
     const auto* name = value_of(map_, "name");
     return at_line(file_, line) + (name && name->kind == Node::Kind::scalar
@@ -363,11 +388,14 @@ class Item {
 std::vector<std::string> identities(const Destination& destination) {
   std::vector<std::string> found;
   if (const auto* nfs = std::get_if<NfsPlace>(&destination.place))
-    found.push_back(
-        std::format("nfs {}:{}{}/{}", nfs->server, nfs->port, nfs->path, nfs->directory));
-  if (const auto* ssh = std::get_if<SshPlace>(&destination.place))
+    found.push_back(std::format("nfs {}{}:{}{}/{}", nfs->persistent_volume, nfs->server, nfs->port,
+                                nfs->path, nfs->directory));
+  if (const auto* ssh = std::get_if<SshPlace>(&destination.place)) {
     for (const auto& host : ssh->hosts)
       found.push_back(std::format("ssh {}:{}{}", host, ssh->port, ssh->directory));
+    for (const auto& selector : ssh->node_selectors)
+      found.push_back(std::format("nodes {}:{}{}", selector, ssh->port, ssh->directory));
+  }
   if (const auto* s3 = std::get_if<S3Place>(&destination.place))
     found.push_back(std::format("s3 {}/{}/{}", s3->endpoint, s3->bucket, s3->prefix));
   return found;

@@ -110,6 +110,11 @@ Result<void> set_level(Config& config, const std::string& text) {
 
 std::string show_level(const Config& config) { return std::string(name_of(config.verify.level)); }
 
+template <auto Section, auto Field>
+std::string show_bool(const Config& config) {
+  return (config.*Section).*Field ? "true" : "false";
+}
+
 Result<std::string> parse_user(std::string_view text) {
   if (text.contains(':'))
     return fail(Code::invalid, "holds a colon",
@@ -196,6 +201,15 @@ constexpr std::array kKeys = std::to_array<Key>({
     {.name = "retention.maxSize",
      .set = set_parsed<parse_size, &Config::retention, &Retention::max_size_bytes>,
      .show = show_bytes<&Config::retention, &Retention::max_size_bytes>},
+    {.name = "kubernetes.kubeconfig",
+     .set = set_or_none<parse_path, &Config::kubernetes, &Kubernetes::kubeconfig>,
+     .show = show_text<&Config::kubernetes, &Kubernetes::kubeconfig>},
+    {.name = "kubernetes.events",
+     .set = set_parsed<parse_bool, &Config::kubernetes, &Kubernetes::events>,
+     .show = show_bool<&Config::kubernetes, &Kubernetes::events>},
+    {.name = "kubernetes.namespace",
+     .set = set_or_none<parse_object_name, &Config::kubernetes, &Kubernetes::name_space>,
+     .show = show_text<&Config::kubernetes, &Kubernetes::name_space>},
     {.name = "report.metricsFile",
      .set = set_or_none<parse_path, &Config::report, &Report::metrics_file>,
      .show = show_text<&Config::report, &Report::metrics_file>},

@@ -220,6 +220,44 @@ Result<std::string> parse_host(std::string_view text) {
   return std::string(text);
 }
 
+Result<bool> parse_bool(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  return fail(Code::invalid, "is neither true nor false");
+}
+
+Result<std::string> parse_object_name(std::string_view text) {
+  auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+  };
+  if (text.empty() || text.size() > 253 || !std::ranges::all_of(text, allowed) ||
+      !is_alnum(text.front()) || !is_alnum(text.back()))
+    return fail(Code::invalid, "is not the name of a Kubernetes object",
+                "use up to 253 of a-z, 0-9, '.' and '-', the first and last a letter or digit");
+  return std::string(text);
+}
+
+Result<std::string> parse_selector(std::string_view text) {
+  constexpr std::string_view kSigns = "._/-=!,() ";
+  auto allowed = [&](char c) { return is_alnum(c) || kSigns.contains(c); };
+  if (!std::ranges::all_of(text, allowed) || std::ranges::none_of(text, is_alnum))
+    return fail(Code::invalid, "is not a label selector",
+                "write it as etcd-snapshot.example.com/role=mirror");
+  int depth = 0;  // in the values of "in (a, b)"
+  std::string outer;
+  for (auto c : text) {
+    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+    if (depth == 0) outer += c;
+  }
+  bool asks = std::ranges::any_of(split(outer, ','), [](const std::string& part) {
+    return !trim(part).starts_with('!') && !part.contains("!=") && !part.contains(" notin ");
+  });
+  if (!asks)
+    return fail(Code::invalid, "only excludes nodes, so that every other node would be picked",
+                "name a label that the nodes carry");
+  return std::string(trim(text));
+}
+
 std::string show_size(uint64_t bytes) {
   for (auto [name, factor] : kSizes) {
     if (factor > 1 && bytes > 0 && bytes % factor == 0)

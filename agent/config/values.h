@@ -42,6 +42,16 @@ Result<std::string> parse_pattern(std::string_view text);
 // A host name or address, as it stands in a certificate.
 Result<std::string> parse_host(std::string_view text);
 
+// "true" or "false".
+Result<bool> parse_bool(std::string_view text);
+
+// The name of an object of Kubernetes: up to 253 of a-z, 0-9, '.' and '-'.
+Result<std::string> parse_object_name(std::string_view text);
+
+// A label selector of Kubernetes. It must ask for something: one that is empty or that only
+// excludes would pick every node. The API server judges the rest.
+Result<std::string> parse_selector(std::string_view text);
+
 // "10GiB", or "1234" where no unit divides it; "5d", "1h30m": what the functions above read.
 std::string show_size(uint64_t bytes);
 std::string show_duration(std::chrono::seconds duration);

@@ -37,10 +37,11 @@ dest::NfsConfig config_of(const config::NfsPlace& nfs) {
           .gid = static_cast<uint32_t>(nfs.gid)};
 }
 
-dest::SftpConfig config_of(const config::SshPlace& ssh, const std::string& host,
+dest::SftpConfig config_of(const config::SshPlace& ssh, const NodeMirror& mirror,
                            const std::string& local_directory) {
-  return {.host = host,
+  return {.host = mirror.host,
           .port = ssh.port,
+          .known_as = mirror.known_as,
           .user = ssh.user,
           .directory = ssh.directory,
           .private_key_file = ssh.private_key_file,
@@ -66,9 +67,66 @@ dest::S3Config config_of(const config::S3Place& s3) {
           .kms_key_id = s3.kms_key_id};
 }
 
+// What the cluster says of this destination.
+template <class T>
+Result<T> in_cluster(const std::map<std::string, Result<T>>& found, const std::string& name) {
+  auto here = found.find(name);
+  if (here != found.end()) return here->second;
+  return fail(Code::internal, std::format("the cluster was not asked about {}", name));
+}
+
+std::function<Opened(std::stop_token)> never_opens(Error error) {
+  return [error = std::move(error)](const std::stop_token&) -> Opened {
+    return std::unexpected(error);
+  };
+}
+
+void add_export(const config::Destination& destination, config::NfsPlace nfs, const Found& found,
+                Place place, std::vector<Place>& places) {
+  if (!nfs.persistent_volume.empty()) {
+    auto there = in_cluster(found.exports, destination.name);
+    if (!there) {
+      place.label = "persistent volume " + nfs.persistent_volume;
+      place.open = never_opens(there.error());
+      return places.push_back(std::move(place));
+    }
+    nfs.server = there->server;
+    nfs.path = there->path;
+  }
+  place.label = std::format("nfs://{}{}{}{}", nfs.server, nfs.path,
+                            nfs.directory.empty() ? "" : "/", nfs.directory);
+  place.open = opener(config_of(nfs), destination.stall_timeout, dest::open_nfs);
+  places.push_back(std::move(place));
+}
+
+void add_mirrors(const config::Destination& destination, const config::SshPlace& ssh,
+                 const std::string& local_directory, const Found& found, Place place,
+                 std::vector<Place>& places) {
+  std::vector<NodeMirror> mirrors;
+  for (const auto& host : ssh.hosts)
+    mirrors.push_back({.name = host, .host = host, .known_as = {}});
+  if (!ssh.node_selectors.empty()) {
+    auto nodes = in_cluster(found.mirrors, destination.name);
+    if (!nodes) {
+      place.label = "nodes with " + join(ssh.node_selectors, " or ");
+      place.open = never_opens(nodes.error());
+      return places.push_back(std::move(place));
+    }
+    mirrors = std::move(*nodes);
+  }
+  for (const auto& mirror : mirrors) {
+    auto one = place;
+    one.name = std::format("{}/{}", destination.name, mirror.name);
+    one.label = std::format("sftp://{}@{}{}", ssh.user, mirror.host, ssh.directory);
+    one.open =
+        opener(config_of(ssh, mirror, local_directory), destination.stall_timeout, dest::open_sftp);
+    places.push_back(std::move(one));
+  }
+}
+
 }  // namespace
 
-std::vector<Place> places_of(const config::Config& config) {
+std::vector<Place> places_of(const config::Config& config, const Found& found) {
   std::vector<Place> places;
   for (const auto& destination : config.destinations) {
     Place place{.name = destination.name,
@@ -77,23 +135,13 @@ std::vector<Place> places_of(const config::Config& config) {
                 .prune = destination.prune,
                 .open = {}};
     if (const auto* nfs = std::get_if<config::NfsPlace>(&destination.place)) {
-      place.label = std::format("nfs://{}{}{}{}", nfs->server, nfs->path,
-                                nfs->directory.empty() ? "" : "/", nfs->directory);
-      place.open = opener(config_of(*nfs), destination.stall_timeout, dest::open_nfs);
-      places.push_back(std::move(place));
+      add_export(destination, *nfs, found, std::move(place), places);
     } else if (const auto* s3 = std::get_if<config::S3Place>(&destination.place)) {
       place.label = std::format("s3://{}/{}", s3->bucket, s3->prefix);
       place.open = opener(config_of(*s3), destination.stall_timeout, dest::open_s3);
       places.push_back(std::move(place));
     } else if (const auto* ssh = std::get_if<config::SshPlace>(&destination.place)) {
-      for (const auto& host : ssh->hosts) {
-        auto mirror = place;
-        mirror.name = std::format("{}/{}", destination.name, host);
-        mirror.label = std::format("sftp://{}@{}{}", ssh->user, host, ssh->directory);
-        mirror.open = opener(config_of(*ssh, host, config.local.directory),
-                             destination.stall_timeout, dest::open_sftp);
-        places.push_back(std::move(mirror));
-      }
+      add_mirrors(destination, *ssh, config.local.directory, found, std::move(place), places);
     }
   }
   return places;

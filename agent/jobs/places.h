@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -25,8 +26,26 @@ struct Place {
   std::function<Result<std::unique_ptr<dest::Destination>>(std::stop_token stop)> open;
 };
 
-// Every place, in the order of the file. Opens no connection.
-std::vector<Place> places_of(const config::Config& config);
+// A mirror that is a node of the cluster.
+struct NodeMirror {
+  std::string name;                   // of the node
+  std::string host;                   // where it is reached
+  std::vector<std::string> known_as;  // names in known_hosts that come before `host`
+};
+
+struct Export {
+  std::string server, path;
+};
+
+// What the cluster says of the destinations that leave it to the cluster, by their names.
+struct Found {
+  std::map<std::string, Result<std::vector<NodeMirror>>> mirrors;
+  std::map<std::string, Result<Export>> exports;
+};
+
+// Every place, in the order of the file. Opens no connection. A destination that is to be found in
+// the cluster and was not is one place that cannot be opened.
+std::vector<Place> places_of(const config::Config& config, const Found& found = {});
 
 // Those that `names` picks, each by its name or that of its destination ("mirrors"); all where
 // `names` is empty. Error: invalid  a name that no place has, with the nearest as a hint.

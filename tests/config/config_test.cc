@@ -72,6 +72,7 @@ retention:
   keepMonthly: 5
   keepYearly: 6
   maxSize: 10GiB
+kubernetes: {kubeconfig: /k, events: true, namespace: backup}
 report:
   metricsFile: /m.prom
 )",
@@ -96,6 +97,9 @@ report:
   EXPECT_EQ(config->retention.keep_monthly, 5u);
   EXPECT_EQ(config->retention.keep_yearly, 6u);
   EXPECT_EQ(config->retention.max_size_bytes, 10ULL << 30);
+  EXPECT_EQ(config->kubernetes.kubeconfig, "/k");
+  EXPECT_TRUE(config->kubernetes.events);
+  EXPECT_EQ(config->kubernetes.name_space, "backup");
   EXPECT_EQ(config->report.metrics_file, "/m.prom");
 }
 
@@ -330,10 +334,11 @@ TEST(Describe, TellsEveryValueAndWhereItIsFrom) {
   std::map<std::string, std::pair<std::string, std::string>> found;
   for (const auto& setting : describe(*config))
     found[setting.key] = {setting.value, setting.origin};
-  EXPECT_EQ(found.size(), 25u);
+  EXPECT_EQ(found.size(), 28u);
   EXPECT_EQ(found["cluster"], std::pair("prod-east", "/etc/c.yaml:1"));
   EXPECT_EQ(found["local.directory"], std::pair("/var/lib/etcd-snapshot", "/etc/c.yaml:3"));
   EXPECT_EQ(found["retention.keepLast"], std::pair("7", "--set"));
+  EXPECT_EQ(found["kubernetes.events"], std::pair("false", "default"));
   EXPECT_EQ(found["retention.keepWithin"], std::pair("5d", "default"));
   EXPECT_EQ(found["etcd.endpoints"], std::pair("[]", "default"));
 }

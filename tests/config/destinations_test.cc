@@ -69,6 +69,29 @@ TEST(Destinations, ReadsMirrors) {
   EXPECT_FALSE(ssh.accept_new_host_keys);
 }
 
+TEST(Destinations, ReadsMirrorsThatAreNodes) {
+  auto config = read(R"(
+- {name: mirrors, type: ssh, nodeSelectors: [etcd-snapshot.example.com/role=mirror, "a in (b, c),!d"],
+   anyNode: true, baseDomain: .east.example.com, user: core, directory: /sets,
+   privateKeyFile: /keys/private, knownHostsFile: /keys/known_hosts}
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  const auto& ssh = std::get<SshPlace>(config->destinations.at(0).place);
+  EXPECT_THAT(ssh.hosts, ElementsAre());
+  EXPECT_THAT(ssh.node_selectors,
+              ElementsAre("etcd-snapshot.example.com/role=mirror", "a in (b, c),!d"));
+  EXPECT_TRUE(ssh.any_node);
+  EXPECT_EQ(ssh.base_domain, "east.example.com");
+}
+
+TEST(Destinations, ReadsAPersistentVolume) {
+  auto config = read("- {name: nas, type: nfs, persistentVolume: etcd-snapshot.v1}\n");
+  ASSERT_TRUE(config) << config.error().message;
+  const auto& nfs = std::get<NfsPlace>(config->destinations.at(0).place);
+  EXPECT_EQ(nfs.persistent_volume, "etcd-snapshot.v1");
+  EXPECT_EQ(nfs.server, "");
+}
+
 TEST(Destinations, ReadsABucket) {
   auto config = read(R"(
 - name: offsite
@@ -131,6 +154,8 @@ const std::string kBucket =
     "secretKeyFile: /b";
 const std::string kMirrors =
     "- {name: m, type: ssh, hosts: [h], user: u, directory: /d, privateKeyFile: /k";
+const std::string kNodes =
+    "- {name: m, type: ssh, user: u, directory: /d, privateKeyFile: /k, knownHostsFile: /h";
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, DestinationsTable,
@@ -145,6 +170,28 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"bad_name", "- {name: N_1, type: nfs, url: \"nfs://a/x\"}\n",
              "is not a name for a destination"},
         Case{"no_url", "- {name: nas, type: nfs}\n", "destination nas: url is missing"},
+        Case{"url_and_volume", kNas + ", persistentVolume: v}\n",
+             "url and persistentVolume are both given"},
+        Case{"volume_name", "- {name: nas, type: nfs, persistentVolume: a/b}\n",
+             "is not the name of a Kubernetes object"},
+        Case{"hosts_and_nodes", kMirrors + ", knownHostsFile: /h, nodeSelectors: [a=b]}\n",
+             "hosts and nodeSelectors are both given"},
+        Case{"hosts_nor_nodes",
+             "- {name: m, type: ssh, user: u, directory: /d, privateKeyFile: /k, "
+             "knownHostsFile: /h}\n",
+             "in a cluster, nodeSelectors can stand in its place"},
+        Case{"any_node_of_hosts", kMirrors + ", knownHostsFile: /h, anyNode: true}\n",
+             "anyNode without nodeSelectors"},
+        Case{"domain_of_hosts", kMirrors + ", knownHostsFile: /h, baseDomain: a.b}\n",
+             "baseDomain without nodeSelectors"},
+        Case{"empty_selector", kNodes + ", nodeSelectors: [\"\"]}\n", "is not a label selector"},
+        Case{"selector_signs", kNodes + ", nodeSelectors: [\"a=b&limit=1\"]}\n",
+             "is not a label selector"},
+        Case{"selector_excludes", kNodes + ", nodeSelectors: [\"!a, b!=c\"]}\n",
+             "only excludes nodes"},
+        Case{"selector_excludes_several", kNodes + ", nodeSelectors: [\"a notin (b, c)\"]}\n",
+             "only excludes nodes"},
+        Case{"one_label_twice", kNodes + ", nodeSelectors: [a=b, a=b]}\n", "the same place as m"},
         Case{"no_path", "- {name: nas, type: nfs, url: \"nfs://a\"}\n",
              "lacks the server or the path"},
         Case{"other_scheme", "- {name: nas, type: nfs, url: \"https://a/x\"}\n",
