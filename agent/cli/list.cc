@@ -167,12 +167,9 @@ report::Exit run(Context& context) {
   for (const auto& view : views) {
     if (view.reached()) continue;
     auto error = view.inventory.error();
-    bool local = view.place.type == "local";
     error.message = std::format("{} is UNREACHABLE, its sets are not shown: {}", view.place.name,
                                 error.message);
-    exit = report::graver(
-        exit,
-        context.fail(local ? jobs::local_exit(error) : report::Exit::destination_failed, error));
+    exit = report::graver(exit, context.fail(exit_of(view.place, error), error));
   }
   return exit;
 }

@@ -15,7 +15,7 @@ namespace {
 // Pins lie at each place that has the set, so that every node's prune sees them.
 report::Exit pin_at(jobs::PlaceView& view, const std::string& name, bool pin, Context& context) {
   if (!view.reached())
-    return context.fail(report::Exit::destination_failed, view.inventory.error());
+    return context.fail(exit_of(view.place, view.inventory.error()), view.inventory.error());
   const auto* set = view.inventory->find(name);
   if (set == nullptr) return report::Exit::done;
   if (pin && set->state != sets::State::good) {
@@ -29,10 +29,7 @@ report::Exit pin_at(jobs::PlaceView& view, const std::string& name, bool pin, Co
   auto done =
       pin ? view.opened->put_note(pins, name, sets::note_text(now_utc(), node::node_name(), ""))
           : view.opened->remove_note(pins, name);
-  if (!done)
-    return context.fail(view.place.type == "local" ? jobs::local_exit(done.error())
-                                                   : report::Exit::destination_failed,
-                        done.error());
+  if (!done) return context.fail(exit_of(view.place, done.error()), done.error());
   context.log().info(
       std::format("{} {} at {}", pin ? "pinned" : "unpinned", escaped(name), view.place.name));
   return report::Exit::done;

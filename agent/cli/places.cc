@@ -46,6 +46,12 @@ std::vector<jobs::Place> all_places(const config::Config& config) {
   return places;
 }
 
+bool is_local(const jobs::Place& place) { return place.type == "local"; }
+
+report::Exit exit_of(const jobs::Place& place, const Error& error) {
+  return is_local(place) ? jobs::local_exit(error) : report::Exit::destination_failed;
+}
+
 std::expected<LockedPlace, jobs::Failure> open_and_lock(Context& context,
                                                         const std::optional<std::string>& set) {
   auto failed = [](report::Exit exit, const Error& error) {

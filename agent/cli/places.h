@@ -31,6 +31,11 @@ Result<void> name_cluster(Place& place, const std::optional<std::string>& set);
 // configuration.
 std::vector<jobs::Place> all_places(const config::Config& config);
 
+bool is_local(const jobs::Place& place);
+
+// The exit status of an error that came from a place.
+report::Exit exit_of(const jobs::Place& place, const Error& error);
+
 // For verbs that change sets.
 struct LockedPlace {
   Place place;

@@ -18,11 +18,10 @@ struct Options {
   std::vector<std::string> from;
 };
 
-// The tombstone comes first: with it, no run ships the set there again.
 report::Exit remove_at(jobs::PlaceView& view, const Options& options, const config::Config& config,
                        Context& context) {
   if (!view.reached())
-    return context.fail(report::Exit::destination_failed, view.inventory.error());
+    return context.fail(exit_of(view.place, view.inventory.error()), view.inventory.error());
   const auto* set = view.inventory->find(options.set);
   if (set == nullptr)
     return context.fail(report::Exit::usage,
@@ -33,48 +32,37 @@ report::Exit remove_at(jobs::PlaceView& view, const Options& options, const conf
     allowed.error().message.insert(0, view.place.name + ": ");
     return context.fail(report::Exit::usage, allowed.error());
   }
-  auto noted = view.opened->put_note(std::string(sets::kRemoved), options.set,
-                                     sets::note_text(now_utc(), node::node_name(), ""));
-  if (!noted) return context.fail(report::Exit::prune_failed, noted.error());
+  // First: with it, no run ships the set there again.
+  auto tombstone = is_local(view.place)
+                       ? Result<void>()
+                       : view.opened->put_note(std::string(sets::kRemoved), options.set,
+                                               sets::note_text(now_utc(), node::node_name(), ""));
+  if (!tombstone) return context.fail(report::Exit::prune_failed, tombstone.error());
   auto removed = jobs::remove_set(*view.opened, *set);
-  if (!removed) return context.fail(report::Exit::prune_failed, removed.error());
+  if (!removed) {
+    bool in_use = removed.error().code == Code::busy;
+    return context.fail(in_use ? report::Exit::locked : report::Exit::prune_failed,
+                        removed.error());
+  }
   for (const auto& note : *removed) context.log().warn(note);
   context.log().info(std::format("removed {} from {}", escaped(options.set), view.place.name));
   return report::Exit::done;
 }
 
-report::Exit remove_from(const Options& options, LockedPlace& opened, Context& context) {
-  auto places = jobs::pick(jobs::places_of(opened.place.config), options.from);
-  if (!places) return context.fail(report::Exit::usage, places.error());
-  auto exit = report::Exit::done;
-  for (auto& view : jobs::look_everywhere(*places, context.stop()))
-    exit = report::graver(exit, remove_at(view, options, opened.place.config, context));
-  return exit;
-}
-
 report::Exit run(const Options& options, Context& context) {
   auto opened = open_and_lock(context, options.set);
   if (!opened) return context.fail(opened.error());
-  if (!options.from.empty()) return remove_from(options, *opened, context);
-  auto& local = opened->place.local;
-  const auto* set = opened->inventory.find(options.set);
-  if (set == nullptr)
-    return context.fail(report::Exit::usage,
-                        jobs::no_such_set(opened->inventory, options.set, local.directory));
-  auto policy = jobs::policy_of(opened->place.config.retention);
-  auto allowed =
-      retain::check_removal(opened->inventory.sets, options.set, policy, now_utc(), options.force);
-  if (!allowed) return context.fail(report::Exit::usage, allowed.error());
-  auto removed = jobs::remove_set(*local.place, *set);
-  if (!removed)
-    return context.fail(
-        removed.error().code == Code::busy ? report::Exit::locked : report::Exit::prune_failed,
-        removed.error());
-  for (const auto& note : *removed) context.log().warn(note);
-  context.log().info(std::format("removed {}", escaped(options.set)));
-  if (!opened->place.config.destinations.empty())
+  const auto& config = opened->place.config;
+  bool only_local = options.from.empty();
+  auto places =
+      jobs::pick(all_places(config), only_local ? std::vector<std::string>{"local"} : options.from);
+  if (!places) return context.fail(report::Exit::usage, places.error());
+  auto exit = report::Exit::done;
+  for (auto& view : jobs::look_everywhere(*places, context.stop()))
+    exit = report::graver(exit, remove_at(view, options, config, context));
+  if (exit == report::Exit::done && only_local && !config.destinations.empty())
     context.log().info("copies at destinations stay; remove them with --from DEST");
-  return report::Exit::done;
+  return exit;
 }
 
 }  // namespace
@@ -88,7 +76,8 @@ Command remove_command() {
                         "from a destination, for good"}},
           .notes = "The newest proven set and pinned sets are refused, also with --force.",
           .flags = {{"from", "DEST",
-                     "from this destination, and never ship it there again; may be repeated",
+                     "from this destination, and never ship it there again; may be repeated "
+                     "(default: local)",
                      &options->from},
                     {"force", "", "remove it although it is among the keepLast newest",
                      &options->force}},

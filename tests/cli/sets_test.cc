@@ -1,6 +1,7 @@
 // What lies in the directory of sets: listed, pinned, removed, pruned, and left alone.
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 
 #include "base/file.h"
@@ -136,6 +137,21 @@ TEST_F(Sets, AreRemovedByNameUnderTheSameRules) {  // F-P11
   auto slip = agent.run({"remove", "prod-east_2026-01-03T000000Z_node-2"});
   EXPECT_EQ(slip.exit_code, 2) << slip.text();
   EXPECT_THAT(slip.err, HasSubstr(newest)) << "the nearest name is offered";
+}
+
+TEST_F(Sets, ThatAreReadAreNotRemovedUnderTheReader) {
+  auto first = make("2026-01-01T000000Z");
+  make("2026-01-02T000000Z");
+  auto reader = open_file(agent.set_path(first), O_RDONLY | O_DIRECTORY).value();
+  ASSERT_EQ(::flock(reader.get(), LOCK_SH), 0);
+  std::vector<std::string> args{"remove", "--from", "local", "--force", first};
+  auto refused = agent.run(args);
+  EXPECT_EQ(refused.exit_code, 7) << refused.text();
+  EXPECT_THAT(agent.sets(), SizeIs(2));
+  reader = Fd();
+  auto removed = agent.run(args);
+  EXPECT_EQ(removed.exit_code, 0) << removed.text();
+  EXPECT_THAT(removed.err, HasSubstr("removed " + first + " from local"));
 }
 
 TEST_F(Sets, StayInADryRunThatGivesAReasonForEach) {
