@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <format>
 #include <optional>
 #include <span>
@@ -35,6 +37,15 @@ Result<uint16_t> parse_port(std::string_view text) {
   auto port = TRY(parse_count(text));
   if (port == 0 || port > 65535) return fail(Code::invalid, "is not a port from 1 to 65535");
   return static_cast<uint16_t>(port);
+}
+
+// A user or group id, as large as OpenShift's (1000650000); libnfs takes it as an int.
+Result<uint64_t> parse_owner(std::string_view text) {
+  uint32_t id = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc() || end != text.data() + text.size() || id > INT32_MAX)
+    return fail(Code::invalid, std::format("is not a number from 0 to {}", INT32_MAX));
+  return id;
 }
 
 Result<std::string> parse_text(std::string_view text) {
@@ -191,8 +202,8 @@ constexpr std::array kNfsKeys = std::to_array<ItemKey>({
      .set = set_to<parse_object_name, &Draft::nfs, &NfsPlace::persistent_volume>},
     {.name = "directory", .set = set_or_none<parse_below, &Draft::nfs, &NfsPlace::directory>},
     {.name = "version", .set = set_version},
-    {.name = "uid", .set = set_to<parse_count, &Draft::nfs, &NfsPlace::uid>},
-    {.name = "gid", .set = set_to<parse_count, &Draft::nfs, &NfsPlace::gid>},
+    {.name = "uid", .set = set_to<parse_owner, &Draft::nfs, &NfsPlace::uid>},
+    {.name = "gid", .set = set_to<parse_owner, &Draft::nfs, &NfsPlace::gid>},
     {.name = "mountPort", .set = set_to<parse_port, &Draft::nfs, &NfsPlace::mount_port>},
 });
 

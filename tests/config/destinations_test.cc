@@ -27,7 +27,7 @@ TEST(Destinations, ReadsAnNfsExport) {
   url: nfs://10.0.0.5:2050/exports/etcd/
   directory: /clusters/east/
   version: 3
-  uid: 1000
+  uid: 1000650000
   gid: 1001
   mountPort: 635
   stallTimeout: 20s
@@ -47,7 +47,7 @@ TEST(Destinations, ReadsAnNfsExport) {
   EXPECT_EQ(nfs.path, "/exports/etcd");
   EXPECT_EQ(nfs.directory, "clusters/east");
   EXPECT_EQ(nfs.version, 3U);
-  EXPECT_EQ(nfs.uid, 1000U);
+  EXPECT_EQ(nfs.uid, 1000650000U);
   EXPECT_EQ(nfs.gid, 1001U);
   EXPECT_EQ(nfs.mount_port, 635);
 }
@@ -170,6 +170,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"bad_name", "- {name: N_1, type: nfs, url: \"nfs://a/x\"}\n",
              "is not a name for a destination"},
         Case{"no_url", "- {name: nas, type: nfs}\n", "destination nas: url is missing"},
+        Case{"owner", kNas + ", uid: 2147483648}\n", "is not a number from 0 to 2147483647"},
+        Case{"owner_by_name", kNas + ", gid: nobody}\n", "is not a number from 0 to"},
         Case{"url_and_volume", kNas + ", persistentVolume: v}\n",
              "url and persistentVolume are both given"},
         Case{"volume_name", "- {name: nas, type: nfs, persistentVolume: a/b}\n",
