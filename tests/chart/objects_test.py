@@ -36,7 +36,7 @@ class Job(unittest.TestCase):
         self.assertEqual(job["activeDeadlineSeconds"], 21600)
         self.assertNotIn("activeDeadlineSeconds", job["template"]["spec"])
         self.assertEqual((job["completions"], job["parallelism"], job["backoffLimit"]), (1, 1, 2))
-        self.assertGreaterEqual(job["ttlSecondsAfterFinished"], 86400)
+        self.assertEqual(job["ttlSecondsAfterFinished"], 7 * 86400)
         self.assertEqual(job["template"]["spec"]["restartPolicy"], "Never")
         self.assertEqual(job["template"]["spec"]["terminationGracePeriodSeconds"], 60)
 
