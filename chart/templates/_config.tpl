@@ -1,8 +1,9 @@
 {{- /* The agent's configuration, as YAML. Numbers come as floats out of the values; int64 keeps a large uid whole. */}}
 {{- define "etcd-snapshot.config" -}}
 {{- $values := .Values }}
+{{- $reserve := $values.snapshot.reserve }}
 {{- $config := dict
-  "local" (dict "directory" $values.snapshot.directory "reserve" (toString $values.snapshot.reserve))
+  "local" (dict "directory" $values.snapshot.directory "reserve" (kindIs "string" $reserve | ternary $reserve (int64 $reserve)))
   "verify" (dict "level" $values.snapshot.verifyLevel)
   "report" (dict "terminationMessage" "/dev/termination-log") }}
 {{- with $values.cluster }}{{ $_ := set $config "cluster" . }}{{ end }}

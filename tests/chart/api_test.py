@@ -83,6 +83,7 @@ class Api(unittest.TestCase):
                 self.assertEqual(self.server.may(account, namespace, [event, scc, *nodes, volume, *never]), {event, scc} | allowed)
                 self.assertEqual(self.server.may(account, "default", [event, scc]), set())
 
+    # F-K05
     def test_pod_security_refuses_in_words_until_the_label_is_set(self):
         namespace = self.namespace("secure", level="restricted")
         for profile in ("privileged", "narrow"):
