@@ -31,7 +31,7 @@ affinity:
 tolerations:
 - {key: node-role.kubernetes.io/master, operator: Exists, effect: NoSchedule}
 - {key: node-role.kubernetes.io/control-plane, operator: Exists, effect: NoSchedule}
-{{- if not (has $values.tolerationLabelKey (list "" "node-role.kubernetes.io/master" "node-role.kubernetes.io/control-plane")) }}
+{{- if not (has ($values.tolerationLabelKey | default "") (list "" "node-role.kubernetes.io/master" "node-role.kubernetes.io/control-plane")) }}
 - {key: {{ $values.tolerationLabelKey }}, operator: Exists}
 {{- end }}
 containers:
@@ -124,7 +124,7 @@ which NFS exports ask for by default. */}}
 {{- /* Files out of Secrets and ConfigMaps, as a list: volume, path, and secret with keys or either. */}}
 {{- define "etcd-snapshot.files" -}}
 {{- $files := list }}
-{{- with .Values.etcd.passwordSecret }}
+{{- with (.Values.etcd | default dict).passwordSecret }}
   {{- $files = append $files (dict "volume" "etcd" "path" "/etc/etcd-snapshot/etcd" "secret" . "keys" (list "password")) }}
 {{- end }}
 {{- if eq .Values.mode "sync" }}

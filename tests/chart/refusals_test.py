@@ -43,6 +43,10 @@ REFUSED = {
     "unknown_in_metrics": (merged(PV, {"metrics": {"dashboard": {"on": True}}}), "additional properties 'on' not allowed"),
     "unknown_in_destination": (merged(PV, {"destinations": [dict(S3, bukket="b")]}), "additional properties 'bukket' not allowed"),
     "secret_in_values": (merged(PV, {"destinations": [dict(S3, secretKey="s")]}), "additional properties 'secretKey' not allowed"),
+    # A key with nothing behind it takes the default away
+    "section_left_empty": (merged(PV, {"sync": None}), "missing property 'sync'"),
+    "schedule_left_empty": (merged(PV, {"schedule": None}), "missing property 'schedule'"),
+    "server_left_empty": (merged(PV, {"pv": {"server": None}}), "pv.server: name the NFS server"),
     # Schedules
     "schedule_with_zone": (merged(PV, {"schedule": "TZ=Europe/Zurich 0 1 * * *"}), "write it as timeZone"),
     "schedule_with_cron_zone": (merged(PV, {"schedule": "CRON_TZ=UTC 0 1 * * *"}), "write it as timeZone"),
@@ -113,6 +117,14 @@ TAKEN = {
 }
 
 
+# Keys that an administrator may leave empty: "baseDomain:" and nothing behind it.
+EMPTY = {"cluster": None, "imagePullSecrets": None, "destinations": None, "retention": None, "etcd": None, "baseDomain": None,
+         "tolerationLabelKey": None, "priorityClassName": None, "fullnameOverride": None,
+         "pv": {"storageClassName": None, "mountOptions": None}, "nfs": {"directory": None}, "sync": {"sshSecret": None, "knownHosts": None},
+         "snapshot": {"include": None, "exclude": None}, "verify": {"schedule": None, "at": None},
+         "metrics": {"textfileDirectory": None, "pushgateway": None, "dashboard": {"labels": None}, "prometheusRule": {"labels": None}}}
+
+
 class Refusals(unittest.TestCase):
     def test_each_says_what_to_write(self):
         for name, (values, words) in REFUSED.items():
@@ -127,6 +139,14 @@ class Refusals(unittest.TestCase):
             with self.subTest(name):
                 status, _, errors = template(values)
                 self.assertEqual(status, 0, errors)
+
+    def test_keys_left_empty_mean_what_their_defaults_mean(self):
+        for mode in (PV, EXISTING):
+            status, out, errors = template(merged(mode, EMPTY))
+            self.assertEqual(status, 0, errors)
+            self.assertNotIn("null", out)
+            self.assertNotIn("%!", out)
+        self.assertIn("sync.sshSecret: name the Secret", template(merged({"mode": "sync"}, EMPTY))[2])
 
     def test_a_time_zone_needs_a_server_that_knows_it(self):
         zurich = merged(PV, {"timeZone": "Europe/Zurich"})
