@@ -337,6 +337,8 @@ Result<std::string> SshSession::execute(const std::string& command,
   };
   if (!channel || ssh_channel_open_session(channel.get()) != SSH_OK) return failed();
   if (ssh_channel_request_exec(channel.get(), command.c_str()) != SSH_OK) return failed();
+  // A forced command that reads, such as an SFTP server, ends at once.
+  ssh_channel_send_eof(channel.get());
   // Past the watchdog's limit, which decides.
   int wait_ms = static_cast<int>((config_.patience.stall + extra).count()) + 5000;
   std::string output;
@@ -347,7 +349,6 @@ Result<std::string> SshSession::execute(const std::string& command,
     if (n == 0) break;
     output.append(buffer.data(), static_cast<size_t>(n));
   }
-  ssh_channel_send_eof(channel.get());
   uint32_t status = 1;
   if (ssh_channel_get_exit_state(channel.get(), &status, nullptr, nullptr) != SSH_OK || status != 0)
     return failed();
