@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -70,16 +71,20 @@ Result<std::unique_ptr<NfsMount>> NfsMount::open(const NfsConfig& config) {
   if (config.version != 3 && config.version != 4)
     return fail(Code::invalid, std::format("NFS version {} is not supported", config.version),
                 "use 3 or 4");
-  auto addresses = TRY(net::resolve(config.server, config.patience.connect, config.patience.stop));
+  auto deadline = Clock::now() + config.patience.connect;
+  auto left = [deadline] {
+    return std::max(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()), kSlice);
+  };
+  auto addresses = TRY(net::resolve(config.server, left(), config.patience.stop));
   // libnfs says the same of a port that is closed and of a server that refuses: look first who
   // listens.
   uint16_t first_port = config.version == 3 ? (config.mount_port ? config.mount_port : 111)
                                             : (config.port ? config.port : 2049);
-  TRY(net::connect_tcp(config.server, first_port, config.patience.connect, config.patience.stop));
+  TRY(net::connect_tcp(config.server, first_port, left(), config.patience.stop));
   std::unique_ptr<NfsMount> mount(new NfsMount(config));
   Result<void> mounted;
   for (const auto& address : addresses) {
-    mounted = mount->mount_at(address);
+    mounted = mount->mount_at(address, left());
     if (mounted) return mount;
     if (!mounted.error().retryable()) break;
   }
@@ -107,20 +112,24 @@ Result<void> NfsMount::set_up() {
   return {};
 }
 
-Result<void> NfsMount::mount_at(const std::string& address) {
+Result<void> NfsMount::mount_at(const std::string& address, std::chrono::milliseconds limit) {
   TRY(set_up());
   auto doing = std::format("mount {}", label_);
   NfsCall call;
   TRY(begin(call, doing, [&](nfs_context* context, nfs_cb ended, void* data) {
     return nfs_mount_async(context, address.c_str(), config_.path.c_str(), ended, data);
   }));
-  TRY(wait(doing, config_.patience.connect, [&] { return call.done; }));
+  TRY(wait(doing, limit, [&] { return call.done; }));
   if (call.status >= 0) return {};
   auto error = error_of(call, doing);
   give_up();
   if (call.status == -ENOENT)
     error = {Code::not_found, std::format("{}: the server has no export {}", doing, config_.path),
-             std::format("look at: showmount -e {}", config_.server)};
+             // Version 4 hides what is not for this client.
+             std::format("look at: showmount -e {}{}", config_.server,
+                         config_.version == 4 ? ", at the export's list of clients, and whether it "
+                                                "wants a port below 1024 (run as root)"
+                                              : "")};
   if (call.status == -EACCES || call.status == -EPERM)
     error = {Code::denied, std::format("{}: the server refuses this client", doing),
              "look at the export's list of clients, and whether it wants a port below 1024 (run as "

@@ -80,7 +80,7 @@ class NfsMount {
  private:
   explicit NfsMount(const NfsConfig& config);
   Result<void> set_up();
-  Result<void> mount_at(const std::string& address);
+  Result<void> mount_at(const std::string& address, std::chrono::milliseconds limit);
   void give_up();
   std::unexpected<Error> lost(std::string_view doing) const;
 

@@ -67,10 +67,11 @@ Result<HostKey> shown_key(ssh_session session) {
 
 }  // namespace
 
-Watchdog::Watchdog(int fd, const Patience& patience)
+Watchdog::Watchdog(int fd, const Patience& patience, Clock::time_point deadline)
     : fd_(fd),
       patience_(patience),
       last_(Clock::now()),
+      deadline_(deadline),
       thread_([this](std::stop_token ending) { guard(ending); }) {}
 
 Watchdog::~Watchdog() {
@@ -89,6 +90,11 @@ Watchdog::Watch::Watch(Watchdog& dog, std::chrono::milliseconds extra) : dog_(do
 Watchdog::Watch::~Watch() {
   std::lock_guard lock(dog_.mutex_);
   --dog_.watching_;
+}
+
+void Watchdog::lift_deadline() {
+  std::lock_guard lock(mutex_);
+  deadline_ = Clock::time_point::max();
 }
 
 uint64_t Watchdog::moved_bytes() const {
@@ -112,9 +118,12 @@ void Watchdog::guard(const std::stop_token& ending) {
       moved = now_moved;
       last_ = Clock::now();
     }
-    bool stopped = patience_.stop.stop_requested();
-    if (stopped || Clock::now() - last_ > patience_.stall + extra_) {
-      bite_ = stopped ? Bite::stopped : Bite::stalled;
+    auto bite = patience_.stop.stop_requested()                   ? Bite::stopped
+                : Clock::now() >= deadline_                       ? Bite::late
+                : Clock::now() - last_ > patience_.stall + extra_ ? Bite::stalled
+                                                                  : Bite::none;
+    if (bite != Bite::none) {
+      bite_ = bite;
       ::shutdown(fd_, SHUT_RDWR);
       return;
     }
@@ -137,7 +146,14 @@ SshSession::~SshSession() {
   }
 }
 
+// The second line behind the watchdog, which knows the limits better.
+bool SshSession::set_limit(std::chrono::milliseconds limit) {
+  long seconds = std::chrono::ceil<std::chrono::seconds>(limit).count() + 5;
+  return ssh_options_set(session_.get(), SSH_OPTIONS_TIMEOUT, &seconds) == SSH_OK;
+}
+
 Result<std::unique_ptr<SshSession>> SshSession::open(const SftpConfig& config) {
+  auto deadline = Clock::now() + config.patience.connect;
   std::unique_ptr<SshSession> session(new SshSession(config));
   const auto& file = config.host_key_policy == HostKeyPolicy::strict ? config.known_hosts_file
                                                                      : config.pinned_hosts_file;
@@ -171,11 +187,10 @@ Result<std::unique_ptr<SshSession>> SshSession::open(const SftpConfig& config) {
   int fd = ::dup(session->socket_.get());
   bool no = false;
   int one = 1;
-  long seconds = std::chrono::ceil<std::chrono::seconds>(config.patience.stall).count() + 5;
   bool ready = fd >= 0 && set(SSH_OPTIONS_PROCESS_CONFIG, &no) &&
                set(SSH_OPTIONS_HOST, config.host.c_str()) &&
                set(SSH_OPTIONS_USER, config.user.c_str()) && set(SSH_OPTIONS_FD, &fd) &&
-               set(SSH_OPTIONS_NODELAY, &one) && set(SSH_OPTIONS_TIMEOUT, &seconds) &&
+               set(SSH_OPTIONS_NODELAY, &one) && session->set_limit(config.patience.connect) &&
                set(SSH_OPTIONS_KNOWNHOSTS, "/dev/null") &&
                set(SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null") &&
                set(SSH_OPTIONS_CIPHERS_C_S, kCiphers) && set(SSH_OPTIONS_CIPHERS_S_C, kCiphers) &&
@@ -183,10 +198,12 @@ Result<std::unique_ptr<SshSession>> SshSession::open(const SftpConfig& config) {
   if (!ready)
     return fail(Code::internal,
                 std::format("libssh: {}", escaped(ssh_get_error(session->session_.get()))));
-  session->dog_ = std::make_unique<Watchdog>(session->socket_.get(), config.patience);
+  session->dog_ = std::make_unique<Watchdog>(session->socket_.get(), config.patience, deadline);
   TRY(session->connect());
   TRY(session->judge_host(known_hosts));
   TRY(session->log_in());
+  session->dog_->lift_deadline();
+  (void)session->set_limit(config.patience.stall);
   return session;
 }
 
@@ -198,6 +215,12 @@ bool SshSession::usable() const {
 Error SshSession::broken(std::string_view doing) const {
   auto bite = dog_ ? dog_->bite() : Watchdog::Bite::none;
   if (bite == Watchdog::Bite::stopped) return {Code::cancelled, "interrupted", ""};
+  if (bite == Watchdog::Bite::late)
+    return {Code::timeout,
+            std::format(
+                "{}: not done within {}", doing,
+                human_duration(std::chrono::ceil<std::chrono::seconds>(config_.patience.connect))),
+            "does an SSH server listen there, is a firewall in between"};
   if (bite == Watchdog::Bite::stalled)
     return {Code::timeout,
             std::format(

@@ -1,8 +1,8 @@
 // A logged-in SSH connection that cannot hang. Private to this room.
 //
 // libssh's own time-outs do not end a pipelined writer, so the socket is ours and a watchdog shuts
-// it down when TCP itself sees no progress for the limit, or when a stop is asked for. What was
-// shut down stays so.
+// it down when TCP itself sees no progress for the limit, when the login takes too long, or when a
+// stop is asked for. What was shut down stays so.
 #pragma once
 
 #include <libssh/libssh.h>
@@ -29,10 +29,10 @@ using SshHandle = Handle<ssh_session_struct, &ssh_free>;
 using SshKey = Handle<ssh_key_struct, &ssh_key_free>;
 using SshChannel = Handle<ssh_channel_struct, &ssh_channel_free>;
 
-// Shuts a socket down when a call on it makes no progress.
+// Shuts a socket down when a call on it makes no progress, or is still under way at `deadline`.
 class Watchdog {
  public:
-  Watchdog(int fd, const Patience& patience);
+  Watchdog(int fd, const Patience& patience, std::chrono::steady_clock::time_point deadline);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
 
@@ -48,7 +48,9 @@ class Watchdog {
     Watchdog& dog_;
   };
 
-  enum class Bite { none, stalled, stopped };
+  void lift_deadline();
+
+  enum class Bite { none, late, stalled, stopped };
   Bite bite() const { return bite_; }
 
  private:
@@ -60,7 +62,7 @@ class Watchdog {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   int watching_ = 0;
-  std::chrono::steady_clock::time_point last_;
+  std::chrono::steady_clock::time_point last_, deadline_;
   std::chrono::milliseconds extra_{};
   std::atomic<Bite> bite_ = Bite::none;
   std::jthread thread_;
@@ -90,6 +92,7 @@ class SshSession {
 
  private:
   explicit SshSession(const SftpConfig& config);
+  bool set_limit(std::chrono::milliseconds limit);
   Result<void> connect();
   Result<void> judge_host(const std::string& known_hosts);
   Result<void> pin(const std::string& line);
