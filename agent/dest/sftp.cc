@@ -186,6 +186,7 @@ class SftpSource : public stream::Source {
  private:
   struct Read {
     sftp_aio aio;
+    uint64_t offset;
     size_t size;
   };
 
@@ -195,10 +196,21 @@ class SftpSource : public stream::Source {
       auto size = std::min<uint64_t>(file_.channel().read_bytes, size_bytes_ - asked_);
       auto asked = sftp_aio_begin_read(file_.get(), size, &aio);
       if (asked <= 0) return std::unexpected(error_of(file_.channel(), doing_));
-      reads_.push_back({aio, static_cast<size_t>(asked)});
+      reads_.push_back({aio, asked_, static_cast<size_t>(asked)});
       asked_ += static_cast<uint64_t>(asked);
     }
     return {};
+  }
+
+  // The answer to the oldest read, into the block: how much came.
+  Result<size_t> take() {
+    auto read = reads_.front();
+    reads_.pop_front();
+    block_.resize(read.size);
+    auto done = sftp_aio_wait_read(&read.aio, block_.data(), block_.size());
+    if (done >= 0) return static_cast<size_t>(done);
+    sftp_aio_free(read.aio);
+    return std::unexpected(error_of(file_.channel(), doing_));
   }
 
   Result<void> next_block() {
@@ -206,19 +218,26 @@ class SftpSource : public stream::Source {
     TRY(ask_ahead());
     have_ = at_ = 0;
     if (reads_.empty()) return {};
-    auto read = reads_.front();
-    reads_.pop_front();
-    block_.resize(read.size);
-    auto done = sftp_aio_wait_read(&read.aio, block_.data(), block_.size());
-    if (done < 0) {
-      sftp_aio_free(read.aio);
-      return std::unexpected(error_of(file_.channel(), doing_));
-    }
-    // Requests follow each other without a gap, so an answer that is short leaves one.
-    if (static_cast<size_t>(done) != read.size)
+    auto asked = reads_.front();
+    have_ = TRY(take());
+    if (have_ == 0)
       return fail(Code::corrupt,
                   std::format("{}: it ends before its {} bytes", doing_, size_bytes_));
-    have_ = read.size;
+    if (have_ < asked.size) TRY(begin_after(asked.offset + have_));
+    return {};
+  }
+
+  // The server gave less than it was asked for, and those under way begin after the gap: they are
+  // waited for and asked again, in pieces that it gives. libssh would wait for ever for an answer
+  // that came before the one that it was told to wait for.
+  Result<void> begin_after(uint64_t offset) {
+    auto& most = file_.channel().read_bytes;
+    most = std::clamp<size_t>(have_, 1024, most);
+    auto block = std::exchange(block_, {});
+    while (!reads_.empty()) TRY(take());
+    block_ = std::move(block);
+    asked_ = offset;
+    sftp_seek64(file_.get(), offset);
     return {};
   }
 
