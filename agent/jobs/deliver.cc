@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <format>
+#include <functional>
+#include <iterator>
 #include <latch>
 #include <memory>
 #include <mutex>
@@ -131,11 +133,7 @@ class Courier {
  private:
   Result<void> work() {
     from_ = TRY(dest::open_local(request_.local_directory, false)).place;
-    TRY(reach());
-    TRY(be_alone());
-    have_looked();
-    clean();
-    there_ = TRY(read_inventory(*to_).context(std::format("list {}", place_.label)));
+    TRY(persistently([this] { return settle_in(); }));
     if (!request_.set.empty()) {
       TRY(ship(request_.set));
       done_.facts.has_set = true;
@@ -154,21 +152,32 @@ class Courier {
     return caught_up;
   }
 
-  // Opens the place; one that is busy for a moment gets another chance.
-  Result<void> reach() {
+  // A place that is busy for a moment, or a connection that breaks, gets another chance.
+  Result<void> persistently(const std::function<Result<void>()>& step) {
     net::Backoff backoff(std::chrono::seconds(1), std::chrono::seconds(8));
     for (int attempt = 1;; ++attempt) {
-      auto opened = place_.open(around_.stop);
-      if (opened) {
-        to_ = std::move(*opened);
-        done_.facts.label = to_->label();
-        return {};
-      }
+      auto done = step();
       // Who waited a whole limit for an answer will not get one in a second.
-      if (opened.error().code != Code::unavailable || attempt == kTries)
-        return std::unexpected(opened.error());
+      if (done || done.error().code != Code::unavailable || attempt == kTries) return done;
       TRY(net::pause(backoff.next(), around_.stop));
     }
+  }
+
+  Result<void> reach() {
+    to_.reset();
+    to_ = TRY(place_.open(around_.stop));
+    done_.facts.label = to_->label();
+    return {};
+  }
+
+  // All of it may be done once more on a new connection.
+  Result<void> settle_in() {
+    TRY(reach());
+    TRY(be_alone());
+    have_looked();
+    clean();
+    there_ = TRY(read_inventory(*to_).context(std::format("list {}", place_.label)));
+    return {};
   }
 
   // The local directory under another name, or one place under two: copies there would be no
@@ -209,7 +218,7 @@ class Courier {
     for (const auto& text : cleaned.removed)
       around_.log.warn(std::format("{}: {}", place_.name, text));
     for (const auto& problem : cleaned.problems) warn(problem);
-    done_.facts.leftovers_removed = std::move(cleaned.removed);
+    std::ranges::move(cleaned.removed, std::back_inserter(done_.facts.leftovers_removed));
   }
 
   Result<void> ship(const std::string& set) {
@@ -239,8 +248,9 @@ class Courier {
       progress_.add(0 - counted);  // unsigned arithmetic takes back what will be counted again
       counted = 0;
       to_.reset();
-      TRY(net::pause(backoff.next(), around_.stop));
-      TRY(reach());
+      // A limit that ran out was pause enough: a firewall may have forgotten the connection.
+      if (shipped.error().code != Code::timeout) TRY(net::pause(backoff.next(), around_.stop));
+      TRY(persistently([this] { return reach(); }));
     }
   }
 
@@ -331,6 +341,8 @@ class Courier {
   void failed(Error error) {
     done_.facts.failed = true;
     done_.facts.problem = error.message;
+    if (error.hint.empty())
+      error.hint = "etcd-snapshot check tries the way there; the next run ships what is missing";
     bool cancelled = error.code == Code::cancelled;
     error.message.insert(0, std::format("destination {}: ", place_.name));
     if (!cancelled) around_.log.error(error);
