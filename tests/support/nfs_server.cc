@@ -37,7 +37,7 @@ mount --make-rprivate / 2>/dev/null || true
 {0}mount -t tmpfs none /run; mkdir /run/rpcbind; p=$$
 ( unshare --net rpcbind -f & r=$!; while kill -0 $p 2>/dev/null; do sleep 0.1; done; kill -9 $r ) &
 n=0; while [ ! -S /run/rpcbind.sock ] && [ $n -lt 100 ]; do n=$((n + 1)); sleep 0.02; done
-exec ganesha.nfsd -F -f {1}/conf -L {1}/log -p {1}/ganesha.pid
+exec {2}ganesha.nfsd -F -f {1}/conf -L {1}/log -p {1}/ganesha.pid
 )";
 
 }  // namespace
@@ -71,8 +71,10 @@ NfsServer::NfsServer(const NfsOptions& options) : options_(options) {
     std::ofstream(dir_.path("disk.img")).close();
     std::filesystem::resize_file(dir_.path("disk.img"), static_cast<uintmax_t>(options_.disk_mib)
                                                             << 20);
-    auto made = run({.argv = {options_.quota_mib > 0 ? "mkfs.btrfs" : "mkfs.ext4", "-q",
-                              dir_.path("disk.img")}});
+    std::vector<std::string> mkfs = {options_.quota_mib > 0 ? "mkfs.btrfs" : "mkfs.ext4", "-q"};
+    if (options_.inodes > 0) mkfs.insert(mkfs.end(), {"-N", std::to_string(options_.inodes)});
+    mkfs.push_back(dir_.path("disk.img"));
+    auto made = run({.argv = mkfs});
     if (!made.ok()) throw std::runtime_error("mkfs: " + made.text());
     disk = std::format("mount -o loop {0}/disk.img {0}/export; chmod 0777 {0}/export\n", dir);
     if (options_.quota_mib > 0)
@@ -80,7 +82,10 @@ NfsServer::NfsServer(const NfsOptions& options) : options_(options) {
           std::format("btrfs -q quota enable {0}/export; btrfs -q qgroup limit {1}m {0}/export\n",
                       dir, options_.quota_mib);
   }
-  write_file(dir_.path("run"), std::format(kRun, disk, dir));
+  write_file(
+      dir_.path("run"),
+      std::format(kRun, disk, dir,
+                  options_.clock.empty() ? "" : std::format("faketime -f '{}' ", options_.clock)));
   launch();
 }
 

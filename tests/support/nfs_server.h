@@ -16,7 +16,10 @@ struct NfsOptions {
   bool secure_port = false;  // demands a source port below 1024
   int disk_mib = 0;          // > 0: the export is a small ext4 of its own (at least 16)
   int quota_mib = 0;         // > 0: btrfs with a quota of this, disk_mib at least 128
+  int inodes = 0;            // > 0: of that disk
   int lease_seconds = 10;
+  std::string clock = {};  // as faketime has it: "+365d"; of the server only, its files are stamped
+                           // by the kernel
 };
 
 class NfsServer {

@@ -93,6 +93,11 @@ Before::Before(const Agent& agent, std::function<int()> connections)
       connections_(std::move(connections)),
       connected_(connections_ ? connections_() : 0) {}
 
+Before::Before(const Agent& agent, std::vector<Store> stores) : Before(agent) {
+  stores_ = std::move(stores);
+  for (const auto& store : stores_) stored_.push_back(picture(store.directory));
+}
+
 // One comparison; its members are what the parts of it share.
 class OutcomeCheck {
  public:
@@ -124,10 +129,14 @@ class OutcomeCheck {
     auto told = finished_.err + (expected_.kind == Kind::damaged ? finished_.out : "");
     for (const auto& part : expected_.causes) EXPECT_THAT(told, HasSubstr(part));
     if (expected_.kind == Kind::damaged) return;  // the findings are the cause
-    EXPECT_EQ(errors.size(), 1U) << "one cause line: " << finished_.text();
-    if (errors.empty()) return;
-    EXPECT_THAT(errors[0], testing::ContainsRegex(" \\(.+\\)$")) << "no hint";
-    for (const auto& part : expected_.causes) EXPECT_THAT(errors[0], HasSubstr(part));
+    auto lines = std::max<size_t>(1, expected_.failing.size());
+    EXPECT_EQ(errors.size(), lines) << "one cause line for each: " << finished_.text();
+    for (const auto& line : errors)
+      EXPECT_THAT(line, testing::ContainsRegex(" \\(.+\\)$")) << "no hint";
+    for (const auto& place : expected_.failing)
+      EXPECT_EQ(containing(errors, "destination " + place + ": "), 1) << finished_.err;
+    for (const auto& part : expected_.causes)
+      EXPECT_GE(containing(errors, part), 1) << finished_.err;
   }
 
   void outcome_line() const {
@@ -155,34 +164,50 @@ class OutcomeCheck {
   void place() const {
     if (!outcome_.is_object() || outcome_["places"].empty()) return;
     const auto& local = outcome_["places"][0];
-    auto has_set = expected_.kind == Kind::done || expected_.kind == Kind::kept;
-    EXPECT_EQ(local["has_set"], has_set) << local;
-    EXPECT_EQ(local["proven"], expected_.kind == Kind::done) << local;
-    if (!has_set) {
+    EXPECT_EQ(local["has_set"], makes_set()) << local;
+    EXPECT_EQ(local["proven"], makes_proven_set()) << local;
+    if (!makes_set()) {
       EXPECT_EQ(local["verdict"], "failed") << local;
       EXPECT_FALSE(text_of(local["problem"]).empty()) << local;
     }
     Names pruned;
     for (const auto& removal : local["pruned"]) pruned.push_back(text_of(removal["set"]));
-    if (expected_.kind != Kind::done) {
+    if (!makes_proven_set()) {
       EXPECT_THAT(pruned, IsEmpty());
     }
     for (const auto& set : pruned) EXPECT_FALSE(std::ranges::contains(agent_.sets(), set)) << set;
   }
 
+  // What the outcome line says of the destinations, and what is behind them.
+  void destinations() const {
+    if (!outcome_.is_object()) return;
+    for (const auto& facts : outcome_["places"]) {
+      if (facts["name"] == "local" || !makes_proven_set()) continue;
+      bool fails = std::ranges::contains(expected_.failing, text_of(facts["name"]));
+      EXPECT_EQ(facts["verdict"], fails ? "failed" : "ok") << facts;
+      EXPECT_EQ(facts["has_set"], !fails) << facts;
+      EXPECT_EQ(facts["proven"], !fails) << facts;
+      EXPECT_NE(text_of(facts["problem"]).empty(), fails) << facts;
+      if (fails) {
+        EXPECT_THAT(facts["pruned"], IsEmpty());
+      }
+    }
+    for (size_t i = 0; i < before_.stores_.size(); ++i)
+      stored(before_.stores_[i], before_.stored_[i]);
+  }
+
   void new_sets() const {
-    bool makes_one =
-        expected_.verb == "run" && (expected_.kind == Kind::done || expected_.kind == Kind::kept);
+    bool makes_one = expected_.verb == "run" && makes_set();
     ASSERT_EQ(new_.size(), makes_one ? 1U : 0U) << testing::PrintToString(new_);
     if (!makes_one) return;
     EXPECT_EQ(outcome_["set"], new_[0]);
     for (const auto& row : agent_.list())
       if (row["set"] == new_[0]) {
-        EXPECT_EQ(row["proven"], expected_.kind == Kind::done) << row;
+        EXPECT_EQ(row["proven"], makes_proven_set()) << row;
       }
     // `verify` says of a set that was not proven when it was made that it is incomplete.
     auto verify = agent_.run({"verify", agent_.set_path(new_[0])});
-    EXPECT_EQ(verify.exit_code, expected_.exit) << verify.text();
+    EXPECT_EQ(verify.exit_code, makes_proven_set() ? 0 : expected_.exit) << verify.text();
   }
 
   void warnings() const {
@@ -207,7 +232,7 @@ class OutcomeCheck {
   void older_sets() const {
     auto now = picture(agent_.sets_directory());
     auto may_go = expected_.gone;
-    if (outcome_.is_object() && !outcome_["places"].empty() && expected_.kind == Kind::done)
+    if (outcome_.is_object() && !outcome_["places"].empty() && makes_proven_set())
       for (const auto& removal : outcome_["places"][0]["pruned"])
         may_go.push_back(text_of(removal["set"]));
     for (const auto& [path, content] : before_.files_) {
@@ -255,6 +280,7 @@ class OutcomeCheck {
         for (const auto& name : dead) EXPECT_THAT(reported, HasSubstr(name));
       }
       agent_.expect_nothing_left();
+      for (const auto& store : before_.stores_) caught_up(store);
     }
     Names still;
     for (const auto& set : before_.sound_)
@@ -264,6 +290,46 @@ class OutcomeCheck {
   }
 
  private:
+  bool makes_proven_set() const {
+    return expected_.kind == Kind::done || expected_.kind == Kind::unshipped;
+  }
+  bool makes_set() const { return makes_proven_set() || expected_.kind == Kind::kept; }
+
+  // A failing destination has what it had; every other one has the new set too.
+  void stored(const Store& store, const std::map<std::string, std::string>& before) const {
+    bool fails = std::ranges::contains(expected_.failing, store.name);
+    auto now = picture(store.directory);
+    for (const auto& [path, content] : before) {
+      if (path.starts_with('.')) continue;
+      auto found = now.find(path);
+      if (found == now.end()) {
+        EXPECT_FALSE(fails) << path << " is gone from " << store.name;
+      } else {
+        EXPECT_TRUE(found->second == content) << path << " was changed at " << store.name;
+      }
+    }
+    for (const auto& set : new_) {
+      if (!fails) same_as_local(store, set);
+      for (const auto& [path, content] : now)
+        if (fails && set_of(path) == set) {
+          EXPECT_TRUE(before.contains(path)) << path << " is at " << store.name;
+        }
+    }
+  }
+
+  void same_as_local(const Store& store, const std::string& set) const {
+    EXPECT_TRUE(picture(store.directory + "/" + set) == picture(agent_.set_path(set)))
+        << set << " at " << store.name << " is not what it is here";
+  }
+
+  // After the next run nothing is missing, and nothing half done is left.
+  void caught_up(const Store& store) const {
+    for (const auto& set : new_)
+      if (std::ranges::contains(agent_.sets(), set)) same_as_local(store, set);
+    for (const auto& [path, content] : picture(store.directory))
+      EXPECT_FALSE(path.starts_with(".incoming-")) << path << " was left at " << store.name;
+  }
+
   Names leftovers() const {
     Names names;
     if (!fs::exists(agent_.sets_directory())) return names;
@@ -289,6 +355,7 @@ void expect_outcome(const Agent& agent, const Before& before, const Finished& fi
   check.cause();
   check.outcome_line();
   check.place();
+  check.destinations();
   check.new_sets();
   check.warnings();
   check.older_sets();

@@ -21,9 +21,18 @@
 
 namespace snap::test {
 
+// The directory behind a destination, as this process sees it while the server runs.
+struct Store {
+  std::string name;  // as in the outcome line: "nas", "mirrors/127.0.0.1"
+  std::string directory;
+};
+
 // A picture of an agent's sets, taken before the fault.
 class Before {
  public:
+  // With `stores` the sets there are looked at too. A failing destination that has none cannot be
+  // looked at: what is told of it has to do.
+  Before(const Agent& agent, std::vector<Store> stores);
   // `connections` counts what reached the servers so far, for refused(): FakeGrpc::requests() and
   // the like.
   explicit Before(const Agent& agent, std::function<int()> connections = {});
@@ -36,6 +45,8 @@ class Before {
   std::vector<std::string> sound_;            // those of them that `verify` accepts
   std::map<std::string, std::string> files_;  // below the directory of the sets, by relative path
   std::string last_success_;                  // the line of the metrics file
+  std::vector<Store> stores_;
+  std::vector<std::map<std::string, std::string>> stored_;  // as files_, of each store
   std::function<int()> connections_;
   int connected_ = 0;
 };
@@ -43,19 +54,21 @@ class Before {
 // What the command must have done. Made by the functions below, refined by the calls.
 struct Expected {
   enum class Kind {
-    fails,    // nothing new anywhere, nothing removed; the next run succeeds
-    kept,     // a run that published a set which is not proven; nothing removed
-    damaged,  // a command that only looks found damage: named, and nothing changed on the disk
-    refused,  // usage or configuration: no connection, nothing written
-    done      // a run that published a proven set, or a command that did what it was asked
+    fails,      // nothing new anywhere, nothing removed; the next run succeeds
+    kept,       // a run that published a set which is not proven; nothing removed
+    unshipped,  // a run whose set arrived at some of its destinations only
+    damaged,    // a command that only looks found damage: named, and nothing changed on the disk
+    refused,    // usage or configuration: no connection, nothing written
+    done        // a run that published a proven set, or a command that did what it was asked
   };
   Kind kind = Kind::done;
   int exit = 0;
   std::string stage = {};                // of a run: where it failed; empty: not looked at
   std::vector<std::string> causes = {};  // parts of the one cause line (its hint included)
   std::vector<std::string> warnings = {};
-  std::vector<std::string> gone = {};  // sets that the command may have removed, or begun to
-  std::string verb = "run";            // "run" has an outcome line and makes sets
+  std::vector<std::string> failing = {};  // destinations, as the outcome line names them
+  std::vector<std::string> gone = {};     // sets that the command may have removed, or begun to
+  std::string verb = "run";               // "run" has an outcome line and makes sets
   bool other_warnings = false;
   bool killed = false;
   std::chrono::milliseconds limit{15'000};
@@ -86,6 +99,11 @@ struct Expected {
 inline Expected fails(int exit) { return {.kind = Expected::Kind::fails, .exit = exit}; }
 // Exit 4, but the data is not thrown away.
 inline Expected kept_unproven() { return {.kind = Expected::Kind::kept, .exit = 4}; }
+// B: local set published and proven, the same at every other destination, nothing new and nothing
+// removed at these; the next run ships it. causes are looked for in their lines.
+inline Expected ships_not_to(std::vector<std::string> places) {
+  return {.kind = Expected::Kind::unshipped, .exit = 5, .failing = std::move(places)};
+}
 // C: `verify` unless of() says otherwise.
 inline Expected finds_damage() {
   return {.kind = Expected::Kind::damaged, .exit = 4, .verb = "verify"};

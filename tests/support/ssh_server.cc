@@ -64,8 +64,12 @@ SshServer::SshServer(const SshOptions& options) : options_(options) {
       "PerSourcePenalties no\n",  // else ten refused logins lock the address out
       options_.host, port_, dir_.path());
   const auto& mode = options_.mode;
-  if (mode == "plain")
-    text += std::format("Subsystem sftp /usr/lib/openssh/sftp-server {}\n", options_.sftp_flags);
+  if (!options_.sftp_server.empty()) {
+    change_sftp_server(options_.sftp_server);
+    text += std::format("Subsystem sftp sh {0}\nForceCommand sh {0}\n", dir_.path("sftp-server"));
+  } else if (mode == "plain") {
+    text += std::format("Subsystem sftp {} {}\n", kSftpServer, options_.sftp_flags);
+  }
   if (mode == "sftp_only" || mode == "chroot")
     text += std::format("Subsystem sftp internal-sftp\nForceCommand internal-sftp {}\n",
                         options_.sftp_flags);
@@ -123,6 +127,10 @@ void SshServer::new_host_key() {
   kill();
   make_host_keys();
   launch();
+}
+
+void SshServer::change_sftp_server(const std::string& command) {
+  write_file(dir_.path("sftp-server"), "exec " + command + "\n");
 }
 
 void SshServer::kill() { signal_all(SIGKILL); }

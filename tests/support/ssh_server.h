@@ -15,6 +15,7 @@ struct SshOptions {
   // chroot: internal-sftp in a jail, where data() is "/data"
   std::string mode = "plain";
   std::string sftp_flags = {};             // of sftp-server: "-R", "-P fsync,posix-rename"
+  std::string sftp_server = {};            // plain: this command instead, and nothing else runs
   std::vector<std::string> settings = {};  // lines of sshd_config: "RekeyLimit 1M"
   std::string greeting = {};               // printed before every command, as a bad .bashrc does
   int disk_mib = 0;                        // > 0: data() is a tmpfs of this size
@@ -42,6 +43,11 @@ class SshServer {
   std::string passphrase_file() const { return dir_.path("passphrase"); }
   std::string known_hosts() const { return dir_.path("known_hosts"); }
   std::string path(const std::string& name) const { return dir_.path(name); }
+
+  // Another command, for sessions from now on; only where options name one. kSftpServer is
+  // OpenSSH's own.
+  void change_sftp_server(const std::string& command);
+  static constexpr auto kSftpServer = "/usr/lib/openssh/sftp-server";
 
   void new_host_key();  // restarts with other keys; known_hosts() stays
   void kill();          // SIGKILL, with every session

@@ -1,0 +1,113 @@
+// The program with places beside its own directory, each of which a test can break. The member
+// follows a script, so that nothing but the places takes time.
+#pragma once
+
+#include <format>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/scenes.h"
+#include "support/nfs_server.h"
+#include "support/nfs_wire.h"
+#include "support/outcome.h"
+#include "support/proxy.h"
+#include "support/s3_server.h"
+#include "support/ssh_server.h"
+
+namespace snap::faults {
+
+inline constexpr int kManyKeys = 6'000;
+inline constexpr uint64_t kMiddle = 2'000'000;  // bytes: of that many keys, the middle is past this
+
+// A database of several MiB, so that it has a middle.
+inline test::SnapshotScript big_script() {
+  auto script = test::good_script();
+  script.body = test::snapshot_body(test::small_database(kManyKeys), 65536);
+  script.hash_kv = test::small_hash_kv(kManyKeys);
+  return script;
+}
+
+struct Placed {
+  explicit Placed(test::SnapshotScript script = test::good_script()) : fake(std::move(script)) {}
+
+  // `at`: a proxy in front of the server; 0: the server itself.
+  void nfs(const std::string& name, const test::NfsServer& server, int version = 3, int at = 0,
+           const std::string& more = {}) {
+    add(name, std::format("type: nfs, url: \"nfs://127.0.0.1:{}{}\", version: {}, mountPort: {}{}",
+                          at ? at : server.port(), server.export_name(), version,
+                          server.mount_port(), more));
+    stores.push_back({name, server.directory()});
+  }
+  void ssh(const std::string& name, const test::SshServer& server, int at = 0,
+           const std::string& directory = "sets") {
+    add(name, std::format("type: ssh, hosts: [{}], port: {}, user: root, directory: {}/{}, "
+                          "privateKeyFile: {}, knownHostsFile: {}",
+                          server.host(), at ? at : server.port(), server.data(), directory,
+                          server.key("ed25519"), known_hosts(server, at)));
+    stores.push_back({name + "/" + server.host(), server.directory() + "/" + directory});
+  }
+  void s3(const std::string& name, const test::S3Server& server, const std::string& url = {}) {
+    add(name, std::format("type: s3, endpoint: \"{}\", bucket: {}, prefix: east, accessKeyFile: "
+                          "{}, secretKeyFile: {}",
+                          url.empty() ? server.url() : url, server.bucket(),
+                          server.access_key_file(), server.secret_key_file()));
+    stores.push_back({name, server.data() + "/" + server.bucket() + "/east"});
+  }
+  void add(const std::string& name, const std::string& rest) {
+    lines += std::format("- {{name: {}, {}, stallTimeout: {}}}\n", name, rest, stall);
+    configure();
+  }
+  void forget() {
+    lines.clear();
+    stores.clear();
+  }
+  void configure() {
+    agent.configure({.endpoints = {fake.endpoint()},
+                     .more = settings + (lines.empty() ? "" : "destinations:\n") + lines});
+  }
+  // The keys of a server under the port of a proxy.
+  std::string known_hosts(const test::SshServer& server, int at) const {
+    if (at == 0) return server.known_hosts();
+    auto text = test::read_file(server.known_hosts());
+    auto from = std::format("]:{} ", server.port()), to = std::format("]:{} ", at);
+    for (size_t i = 0; (i = text.find(from, i)) != text.npos; i += to.size())
+      text.replace(i, from.size(), to);
+    auto file = agent.path(std::format("known_hosts_{}", at));
+    test::write_file(file, text);
+    return file;
+  }
+
+  test::Finished run(std::vector<std::string> args = {}) const {
+    args.insert(args.begin(), "run");
+    return agent.run(args);
+  }
+  test::Before before() const { return {agent, stores}; }
+
+  // A run that goes on while the test looks after the servers.
+  test::Process in_background() const {
+    auto command = agent.command({"run"});
+    command.output_file = agent.path("run.log");
+    std::filesystem::remove(command.output_file);
+    return test::Process(command);
+  }
+  // As it would have come from run().
+  test::Finished finished(test::Process& process, std::chrono::seconds limit) const {
+    auto ended = process.wait(limit);
+    EXPECT_TRUE(ended) << test::read_file(agent.path("run.log"));
+    auto result = ended.value_or(test::Finished());
+    auto said = test::read_file(agent.path("run.log"));
+    auto line = said.rfind("\n{") == said.npos ? 0 : said.rfind("\n{") + 1;
+    result.out = said.substr(line);
+    result.err = said.substr(0, line);
+    agent.expect_no_secrets(said);
+    return result;
+  }
+
+  test::FakeGrpc fake;
+  test::Agent agent;
+  std::string stall = "2s", lines, settings;
+  std::vector<test::Store> stores;
+};
+
+}  // namespace snap::faults
