@@ -40,7 +40,10 @@ std::string to_json(const std::vector<jobs::Delivery>& deliveries) {
                     {"label", facts.label},
                     {"verdict", facts.failed ? "failed" : "ok"},
                     {"problem", facts.problem},
-                    {"shipped", facts.caught_up}});
+                    {"shipped", facts.caught_up},
+                    {"sent_bytes", facts.sent_bytes},
+                    {"send_seconds", facts.sending.count() / 1e3},
+                    {"prove_seconds", facts.proving.count() / 1e3}});
   }
   return report::json_text(nlohmann::ordered_json{{"destinations", rows}});
 }

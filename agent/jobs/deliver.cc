@@ -266,10 +266,18 @@ class Courier {
   void arrived(const std::string& set, const Shipped& shipped) {
     done_.facts.proven_by = shipped.how;
     if (set != request_.set) done_.facts.caught_up.push_back(set);
-    around_.log.info(
-        shipped.there_before
-            ? std::format("{}: {} is there already, proven: {}", place_.name, set, shipped.how)
-            : std::format("{}: shipped {}, proven: {}", place_.name, set, shipped.how));
+    done_.facts.sent_bytes += shipped.sent_bytes;
+    done_.facts.sending += shipped.sending;
+    done_.facts.proving += shipped.proving;
+    if (shipped.there_before) {
+      around_.log.info(
+          std::format("{}: {} is there already, proven: {}", place_.name, set, shipped.how));
+      return;
+    }
+    around_.log.info(std::format("{}: shipped {}: {} in {:.1f} s, proven in {:.1f} s: {}",
+                                 place_.name, set, human_size(shipped.sent_bytes),
+                                 shipped.sending.count() / 1e3, shipped.proving.count() / 1e3,
+                                 shipped.how));
   }
 
   Result<void> catch_up() {

@@ -38,6 +38,20 @@ std::unexpected<Error> differs(Code code, const std::string& where, const sets::
               std::move(hint));
 }
 
+// Adds the time until it ends.
+class Timed {
+ public:
+  explicit Timed(std::chrono::milliseconds& sum) : sum_(sum) {}
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+  ~Timed() { sum_ += std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun_); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::chrono::milliseconds& sum_;
+  Clock::time_point begun_ = Clock::now();
+};
+
 // One set on its way to a place.
 class Shipment {
  public:
@@ -112,6 +126,7 @@ class Shipment {
   }
 
   Result<void> send(const sets::FileFacts& file, stream::Source& source) {
+    Timed timed(shipped_.sending);
     auto sink = TRY(incoming_->create(file.name));
     stream::Sha256 hash;
     auto bytes = TRY(stream::copy(
@@ -128,6 +143,7 @@ class Shipment {
 
   // What the place holds of an unpublished file.
   Result<void> prove(const sets::FileFacts& file) {
+    Timed timed(shipped_.proving);
     if (auto digest = TRY(incoming_->far_digest(file.name))) {
       shipped_.how = kByPlace;
       if (to_hex(*digest) == file.sha256) return {};

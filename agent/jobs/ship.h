@@ -1,6 +1,7 @@
 // Bringing whole sets from one place to another: copied, proven there, then published.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -23,6 +24,8 @@ struct Shipped {
   std::string how;            // how it was proven: "SHA-256 by the place", "read back"
   bool there_before = false;  // it had been published already, and was proven once more
   uint64_t sent_bytes = 0;
+  std::chrono::milliseconds sending{};
+  std::chrono::milliseconds proving{};  // by the place, or by reading back
 };
 
 // Brings one set. Every file is hashed on the way and held against the manifest, so that damage at
