@@ -42,7 +42,9 @@ std::string hint_of(int error_number) {
       return "the disk quota of this user or project is used up: raise it or free some of it";
     case EFBIG: return "a file size limit applies: see ulimit -f";
     case EACCES: return "run it as root, or as the user it belongs to";
-    case EROFS: return "the file system is mounted read-only: see dmesg for the reason";
+    case EROFS:
+      return "the file system is read-only here: see dmesg, or, in a service of systemd, name the "
+             "directory in its ReadWritePaths=";
     case ELOOP: return "a symbolic link is not followed here: name the real path";
     default: return "";
   }
