@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <format>
 
@@ -18,6 +19,13 @@ namespace {
 report::Level log_level(const CommonFlags& common) {
   if (common.quiet) return report::Level::warn;
   return common.verbose ? report::Level::debug : report::Level::info;
+}
+
+// Where the log goes. A container runtime reads standard output and standard error each by itself
+// and mixes their lines: in a pod a verb that ends with an outcome line tells its story there too.
+int log_descriptor(const Command& command) {
+  bool in_pod = std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
+  return in_pod && command.on_mistake ? STDOUT_FILENO : STDERR_FILENO;
 }
 
 // --help, --version or a mistake.
@@ -52,7 +60,11 @@ report::Exit execute(int argc, char** argv) {
   auto parsed = parse_command_line(words, commands, common);
   if (auto answered = answer(parsed, commands)) return *answered;
   StopOnSignal stop;
-  report::Log log({.least = log_level(common), .terminal = {}, .colour = {}, .clock = {}});
+  report::Log log({.least = log_level(common),
+                   .fd = log_descriptor(*parsed.command),
+                   .terminal = {},
+                   .colour = {},
+                   .clock = {}});
   Context context(common, log, stop.token());
   auto names = context.bare_set_words();
   if (!names.empty() && !parsed.command->names_set) {

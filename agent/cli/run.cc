@@ -82,7 +82,7 @@ Command run_command() {
                     "with this name for the set"}},
       .notes =
           "The last line on standard output is the outcome as JSON; everything else goes to "
-          "standard error.",
+          "standard error, in a pod to standard output: `kubectl logs` then keeps the order.",
       .flags = {{"trigger", "TEXT",
                  "why this run takes place, for the manifest (default: manual on a terminal, else "
                  "schedule)",

@@ -58,6 +58,21 @@ class Voice : public testing::Test {
   Agent agent;
 };
 
+// A container runtime mixes the lines of the two streams.
+TEST_F(Voice, OfARunInAPodIsOneStreamThatEndsWithTheOutcome) {
+  auto command = agent.command({"run"});
+  command.env["KUBERNETES_SERVICE_HOST"] = "10.96.0.1";
+  auto run = agent.run(command);
+  ASSERT_EQ(run.exit_code, 0) << run.text();
+  EXPECT_THAT(run.err, IsEmpty());
+  EXPECT_THAT(run.out, HasSubstr(" info  published "));
+  auto last = run.out.rfind('\n', run.out.size() - 2) + 1;
+  EXPECT_EQ(test::parsed(run.out.substr(last))["verb"], "run");
+  command = agent.command({"list", "-o", "json"});
+  command.env["KUBERNETES_SERVICE_HOST"] = "10.96.0.1";
+  EXPECT_TRUE(agent.run(command).out.starts_with("{")) << "data stays alone";
+}
+
 TEST_F(Voice, IsJsonForEveryVerbThatShowsData) {
   auto run = agent.run({"run", "-o", "json"});
   ASSERT_EQ(run.exit_code, 0) << run.text();
