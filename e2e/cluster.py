@@ -84,11 +84,21 @@ def host(number, path):
     return pathlib.Path(path) if number == 1 else work / f"node{number}/host" / path.lstrip("/")
 
 
-def restart(name):
-    """Kills one of the processes that e2e/kube starts and starts it again: kubelet, containerd, kubelet-2, ..."""
-    kill(name)
-    launched = subprocess.Popen([work / f"run/{name}.start"])
-    (work / f"run/{name}.pid").write_text(str(launched.pid))
+def restart(name, healthy=lambda: True):
+    """Starts one of the processes of e2e/kube again after kill(), and again until it is healthy, as systemd does: kubelet, containerd, ..."""
+    def up():
+        if launched.poll() is not None:
+            launch()
+        return healthy()
+
+    def launch():
+        nonlocal launched
+        launched = subprocess.Popen([work / f"run/{name}.start"])
+        (work / f"run/{name}.pid").write_text(str(launched.pid))
+
+    launched = None
+    launch()
+    until(f"{name} is healthy", up)
 
 
 def kill(name):

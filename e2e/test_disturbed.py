@@ -114,8 +114,8 @@ class Disturbed(unittest.TestCase):
         running = agents()
         for name in ("kubelet", "containerd"):
             cluster.kill(name)
-        for name in ("containerd", "kubelet"):
-            cluster.restart(name)
+        cluster.restart("containerd", lambda: sh("ctr", "-a", cluster.work / "containerd/containerd.sock", "version"))
+        cluster.restart("kubelet", lambda: sh("curl", "-sf", "http://127.0.0.1:10248/healthz"))
         self.assertEqual(running, agents())
         self.nfs.resume()
         run = self.release.finish(job, 120)
