@@ -2,7 +2,6 @@
 #include <concepts>
 #include <format>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <unordered_set>
 
 #include "base/text.h"
@@ -13,25 +12,24 @@
 namespace snap::sets {
 namespace {
 
-using nlohmann::json;
-
 constexpr size_t kMaxDepth = 16;  // of schema 1: four
 constexpr uint64_t kMaxNumber = std::numeric_limits<int64_t>::max();
+const JsonValue kEmptyObject{.key = {}, .held = JsonValue::Object()};
 
 // Access to the fields of one object. The first problem of the whole manifest is remembered, later
 // values are then empty: a reader asks for everything and looks at the problem once.
 class Fields {
  public:
-  Fields(const json& object, std::string path, std::string& problem)
+  Fields(const JsonValue& object, std::string path, std::string& problem)
       : object_(object), path_(std::move(path)), problem_(problem) {
-    if (!object_.is_object()) refuse("", "is not an object");
+    if (!object_.as<JsonValue::Object>()) refuse("", "is not an object");
   }
 
   std::string text(const char* key) {
-    const json* value = find(key);
+    const auto* value = find(key);
     if (!value) return {};
-    if (!value->is_string()) return refuse(key, "is not a text"), std::string();
-    return value->get_ref<const std::string&>();
+    const auto* text = value->as<std::string>();
+    return text ? *text : (refuse(key, "is not a text"), std::string());
   }
 
   std::string optional_text(const char* key) { return has(key) ? text(key) : std::string(); }
@@ -40,12 +38,13 @@ class Fields {
   T number(const char* key) {
     constexpr uint64_t kMax =
         std::min<uint64_t>(kMaxNumber, static_cast<uint64_t>(std::numeric_limits<T>::max()));
-    const json* value = find(key);
+    const auto* value = find(key);
     if (!value) return 0;
-    if (!value->is_number_unsigned() || value->get<uint64_t>() > kMax) {
+    const auto* number = value->as<uint64_t>();
+    if (!number || *number > kMax) {
       return refuse(key, std::format("is not a whole number from 0 to {}", kMax)), T();
     }
-    return static_cast<T>(value->get<uint64_t>());
+    return static_cast<T>(*number);
   }
 
   uint64_t id(const char* key) {
@@ -76,46 +75,43 @@ class Fields {
   }
 
   Fields object(const char* key) {
-    const json* value = find(key);
-    return Fields(value ? *value : empty_object(), name_of(key), problem_);
+    const auto* value = find(key);
+    return Fields(value ? *value : kEmptyObject, name_of(key), problem_);
   }
 
   // Calls `each` with every element of an array and its path.
   template <class Each>
   void list(const char* key, Each each) {
-    const json* value = find(key);
+    const auto* value = find(key);
     if (!value) return;
-    if (!value->is_array()) return refuse(key, "is not a list");
-    for (size_t i = 0; i < value->size() && problem_.empty(); ++i) {
-      each((*value)[i], std::format("{}[{}]", name_of(key), i));
+    const auto* array = value->as<JsonValue::List>();
+    if (!array) return refuse(key, "is not a list");
+    for (size_t i = 0; i < array->items.size() && problem_.empty(); ++i) {
+      each(array->items[i], std::format("{}[{}]", name_of(key), i));
     }
   }
 
   template <class Each>
   void objects(const char* key, Each each) {
-    list(key, [&](const json& item, std::string path) {
+    list(key, [&](const JsonValue& item, std::string path) {
       each(Fields(item, std::move(path), problem_));
     });
   }
 
   std::vector<std::string> texts(const char* key) {
     std::vector<std::string> texts;
-    list(key, [&](const json& item, const std::string& path) {
-      if (!item.is_string()) return refuse_at(path, "is not a text");
-      texts.push_back(item.get_ref<const std::string&>());
+    list(key, [&](const JsonValue& item, const std::string& path) {
+      const auto* text = item.as<std::string>();
+      if (!text) return refuse_at(path, "is not a text");
+      texts.push_back(*text);
     });
     return texts;
   }
 
-  bool has(const char* key) const { return object_.is_object() && object_.contains(key); }
+  bool has(const char* key) const { return object_.find(key) != nullptr; }
   void refuse(const char* key, std::string_view why) { refuse_at(name_of(key), why); }
 
  private:
-  static const json& empty_object() {
-    static const json empty = json::object();
-    return empty;
-  }
-
   std::string name_of(const char* key) const {
     return path_.empty() || !*key ? path_ + key : path_ + "." + key;
   }
@@ -126,12 +122,11 @@ class Fields {
     }
   }
 
-  const json* find(const char* key) {
+  const JsonValue* find(const char* key) {
     if (!problem_.empty()) return nullptr;
-    auto found = object_.find(key);
-    if (found != object_.end()) return &*found;
-    refuse(key, "is missing");
-    return nullptr;
+    const auto* found = object_.find(key);
+    if (!found) refuse(key, "is missing");
+    return found;
   }
 
   std::string hex(const char* key, size_t min, size_t max, std::string_view why) {
@@ -142,7 +137,7 @@ class Fields {
     return digits;
   }
 
-  const json& object_;
+  const JsonValue& object_;
   std::string path_;
   std::string& problem_;
 };
@@ -230,20 +225,19 @@ std::string problem_of_files(const Manifest& manifest) {
   return {};
 }
 
-Result<void> check_schema(const json& root) {
+Result<void> check_schema(const JsonValue& root) {
   auto newer = [](std::string_view what) {
     return fail(Code::invalid,
                 std::format("manifest: {}: written by a newer version of etcd-snapshot", what),
                 "use that version for this set");
   };
-  auto schema = root.find("schema");
-  if (schema == root.end()) return fail(Code::corrupt, "manifest: schema is missing");
-  if (!schema->is_number_unsigned() || schema->get<uint64_t>() != 1) {
-    return newer("schema is not 1");
-  }
+  const auto* schema = root.find("schema");
+  if (!schema) return fail(Code::corrupt, "manifest: schema is missing");
+  const auto* number = schema->as<uint64_t>();
+  if (!number || *number != 1) return newer("schema is not 1");
   // Whoever ignored this field would take an encrypted file for a database.
-  auto encryption = root.find("encryption");
-  if (encryption != root.end() && !encryption->is_null()) return newer("encryption is set");
+  const auto* encryption = root.find("encryption");
+  if (encryption && !encryption->as<std::nullptr_t>()) return newer("encryption is set");
   return {};
 }
 
@@ -255,7 +249,7 @@ Result<Manifest> parse_manifest(std::string_view text) {
                                            kMaxManifestBytes));
   }
   auto root = TRY(parse_strict(text, kMaxDepth).context("manifest"));
-  if (!root.is_object()) return fail(Code::corrupt, "manifest: is not an object");
+  if (!root.as<JsonValue::Object>()) return fail(Code::corrupt, "manifest: is not an object");
   TRY(check_schema(root));
 
   std::string problem;

@@ -1,9 +1,9 @@
 #include "sets/strict_json.h"
 
+#include <algorithm>
 #include <format>
-#include <string>
+#include <nlohmann/json.hpp>
 #include <utility>
-#include <vector>
 
 #include "base/text.h"
 
@@ -12,28 +12,38 @@ namespace {
 
 using nlohmann::json;
 
-// Builds the document from the parser's events. nlohmann::json itself keeps the last of repeated
-// keys and takes any depth.
+// Builds the document from the parser's events.
 class Builder {
  public:
   explicit Builder(size_t max_depth) : max_depth_(max_depth) {}
 
   bool null() { return add(nullptr); }
-  bool boolean(bool value) { return add(value); }
-  bool number_integer(json::number_integer_t value) { return add(value); }
-  bool number_unsigned(json::number_unsigned_t value) { return add(value); }
-  bool number_float(json::number_float_t value, const std::string&) { return add(value); }
+  bool boolean(bool) { return add(JsonValue::Other()); }
+  bool number_integer(json::number_integer_t) { return add(JsonValue::Other()); }
+  bool number_unsigned(json::number_unsigned_t value) { return add(uint64_t{value}); }
+  bool number_float(json::number_float_t, const std::string&) { return add(JsonValue::Other()); }
   bool string(std::string& value) { return add(std::move(value)); }
-  bool binary(json::binary_t&) { return refuse("binary data"); }
-  bool start_object(size_t) { return enter(json::object()); }
-  bool start_array(size_t) { return enter(json::array()); }
-  bool end_object() { return leave(); }
-  bool end_array() { return leave(); }
+  // The parser's interface wants it; JSON as text has no such values.
+  bool binary(json::binary_t&) { return false; }
+  bool start_object(size_t) { return enter(JsonValue::Object()); }
+  bool start_array(size_t) { return enter(JsonValue::List()); }
 
   bool key(std::string& name) {
-    auto [place, is_new] = open_.back()->emplace(name, nullptr);
-    if (!is_new) return refuse(std::format("key '{}' stands twice", escaped(name.substr(0, 80))));
-    member_ = &*place;
+    std::get<JsonValue::Object>(open_.back()->held).members.emplace_back().key = std::move(name);
+    return true;
+  }
+
+  bool end_object() {
+    auto& members = std::get<JsonValue::Object>(open_.back()->held).members;
+    std::ranges::sort(members, {}, &JsonValue::key);
+    auto twice = std::ranges::adjacent_find(members, {}, &JsonValue::key);
+    if (twice != members.end())
+      return refuse(std::format("key '{}' stands twice", escaped(twice->key.substr(0, 80))));
+    return end_array();
+  }
+
+  bool end_array() {
+    open_.pop_back();
     return true;
   }
 
@@ -41,7 +51,7 @@ class Builder {
     return refuse(std::format("no JSON at byte {}", position));
   }
 
-  json take() { return std::move(root_); }
+  JsonValue take() { return std::move(root_); }
   const std::string& problem() const { return problem_; }
 
  private:
@@ -50,40 +60,44 @@ class Builder {
     return false;
   }
 
-  json* place(json&& value) {
-    if (open_.empty()) return &(root_ = std::move(value));
-    if (open_.back()->is_object()) return &(*member_ = std::move(value));
-    open_.back()->push_back(std::move(value));
-    return &open_.back()->back();
+  // Where the next value goes. A container stays where it is while it is open: only its innermost
+  // child grows.
+  JsonValue& place() {
+    if (open_.empty()) return root_;
+    auto& container = open_.back()->held;
+    if (auto* object = std::get_if<JsonValue::Object>(&container)) return object->members.back();
+    return std::get<JsonValue::List>(container).items.emplace_back();
   }
 
-  bool add(json&& value) {
-    place(std::move(value));
+  bool add(auto value) {
+    place().held = std::move(value);
     return true;
   }
 
-  bool enter(json&& container) {
+  bool enter(auto container) {
     if (open_.size() == max_depth_) return refuse(std::format("deeper than {} levels", max_depth_));
-    // A container stays where it is while it is open: only its innermost child grows.
-    open_.push_back(place(std::move(container)));
-    return true;
-  }
-
-  bool leave() {
-    open_.pop_back();
+    auto& value = place();
+    value.held = std::move(container);
+    open_.push_back(&value);
     return true;
   }
 
   size_t max_depth_;
-  json root_;
-  std::vector<json*> open_;
-  json* member_ = nullptr;  // where the value of the key that was just read goes
+  JsonValue root_;
+  std::vector<JsonValue*> open_;
   std::string problem_;
 };
 
 }  // namespace
 
-Result<json> parse_strict(std::string_view text, size_t max_depth) {
+const JsonValue* JsonValue::find(std::string_view name) const {
+  const auto* object = as<Object>();
+  if (!object) return nullptr;
+  auto found = std::ranges::lower_bound(object->members, name, {}, &JsonValue::key);
+  return found != object->members.end() && found->key == name ? &*found : nullptr;
+}
+
+Result<JsonValue> parse_strict(std::string_view text, size_t max_depth) {
   // The library skips a byte order mark and takes NUL for the end of the text.
   if (text.starts_with("\xef\xbb\xbf")) return fail(Code::corrupt, "begins with a byte order mark");
   if (auto at = text.find('\0'); at != text.npos) {
