@@ -45,6 +45,10 @@ std::string hint_of(int error_number) {
     case EROFS:
       return "the file system is read-only here: see dmesg, or, in a service of systemd, name the "
              "directory in its ReadWritePaths=";
+    case EMFILE:
+      return "this process may not open more: raise its limit with ulimit -n, or with LimitNOFILE= "
+             "of its systemd unit";
+    case ENFILE: return "the whole host has reached its limit: see sysctl fs.file-max";
     case ELOOP: return "a symbolic link is not followed here: name the real path";
     default: return "";
   }

@@ -78,6 +78,8 @@ Result<Fd> connect_tcp(const std::string& host, uint16_t port, std::chrono::mill
                 std::format("connect to {}: no answer for {}", where,
                             human_duration(std::chrono::ceil<std::chrono::seconds>(limit))),
                 "is the host up, is a firewall in between");
+  if (reason == EMFILE || reason == ENFILE)
+    return fail_errno(reason, std::format("connect to {}", where));
   return fail(Code::unavailable, std::format("connect to {}: {}", where, ::strerror(reason)),
               reason == ECONNREFUSED ? "is the server running, is the port right" : "");
 }

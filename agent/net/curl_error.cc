@@ -1,9 +1,14 @@
 #include "net/curl_error.h"
 
+#include <fcntl.h>
 #include <openssl/x509_vfy.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <optional>
 #include <system_error>
 
+#include "base/file.h"
 #include "base/text.h"
 
 namespace snap::net {
@@ -95,6 +100,14 @@ Error not_connected(const Failure& failure) {
   return unavailable(failure.text.empty() ? "cannot connect" : escaped(failure.text));
 }
 
+// libcurl says "cannot connect" or "cannot resolve" when it got no socket. That no descriptor is
+// left is still so when it has given up.
+std::optional<Error> no_descriptor() {
+  Fd one(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+  if (one || (errno != EMFILE && errno != ENFILE)) return std::nullopt;
+  return errno_error(errno, "connect");
+}
+
 Error cut(const Failure& failure, const Endpoint& endpoint) {
   auto message = "the connection was cut: " +
                  (failure.text.empty() ? curl_easy_strerror(failure.code) : escaped(failure.text));
@@ -107,6 +120,8 @@ Error cut(const Failure& failure, const Endpoint& endpoint) {
 Error connection_error(const Failure& failure, const Endpoint& endpoint, const PeerCheck& peer,
                        std::chrono::milliseconds connect_timeout) {
   if (peer.received_alert != 0) return alert(peer.received_alert, peer);
+  if (!failure.answered && !peer.tls_stands)
+    if (auto error = no_descriptor()) return *error;
   switch (failure.code) {
     case CURLE_COULDNT_RESOLVE_HOST:
       return unavailable("cannot resolve " + endpoint.host, "check the name, or use an address");

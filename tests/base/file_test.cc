@@ -22,6 +22,13 @@ TEST(ErrnoError, SortsCausesIntoCodes) {
   EXPECT_EQ(errno_error(ENOSPC, "write x").message, "write x: no space left on device");
 }
 
+TEST(ErrnoError, SaysWhatToDoAboutALimitOfOpenFiles) {
+  auto error = errno_error(EMFILE, "open x");
+  EXPECT_EQ(error.message, "open x: too many open files");
+  EXPECT_NE(error.hint.find("ulimit -n"), std::string::npos);
+  EXPECT_NE(errno_error(ENFILE, "open x").hint.find("fs.file-max"), std::string::npos);
+}
+
 TEST(ReplaceFile, ReplacesTheWholeContentAndLeavesNothingElse) {
   test::TempDir dir;
   auto path = dir.path("metrics.prom");
