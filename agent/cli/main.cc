@@ -6,6 +6,7 @@
 #include <exception>
 #include <format>
 
+#include "base/exception.h"
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/context.h"
@@ -85,7 +86,8 @@ int main(int argc, char** argv) {
   try {
     return static_cast<int>(snap::cli::execute(argc, argv));
   } catch (const std::exception& error) {
-    std::fputs(std::format("etcd-snapshot: unexpected: {}\n", error.what()).c_str(), stderr);
+    auto text = std::format("etcd-snapshot: unexpected: {}\n", describe(snap::error_of(error)));
+    std::fputs(text.c_str(), stderr);
     return static_cast<int>(snap::report::Exit::unexpected);
   }
 }

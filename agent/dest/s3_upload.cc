@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/exception.h"
 #include "dest/s3_transfer.h"
 
 namespace snap::dest {
@@ -95,7 +96,7 @@ class PartSender {
       try {
         sent = send_one(line, *part);
       } catch (const std::exception& error) {
-        sent = fail(Code::internal, error.what());
+        sent = std::unexpected(error_of(error));
       }
       std::lock_guard lock(mutex_);
       if (sent)

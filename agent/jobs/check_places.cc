@@ -4,6 +4,7 @@
 #include <format>
 #include <utility>
 
+#include "base/exception.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "jobs/inventory.h"
@@ -83,7 +84,7 @@ std::vector<CheckRow> check_places(const std::vector<Place>& places, const std::
   side_by_side(
       places.size(), [&](size_t i) { found[i] = check_one(places[i], node, stop); },
       [&](size_t i, const std::exception& error) {
-        found[i] = {failed(places[i], {Code::internal, error.what(), ""})};
+        found[i] = {failed(places[i], error_of(error))};
       });
   std::vector<CheckRow> rows;
   for (auto& some : found) std::ranges::move(some, std::back_inserter(rows));

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/exception.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "dest/local.h"
@@ -416,15 +417,16 @@ std::vector<Delivery> deliver(const std::vector<Place>& places, const Inventory&
         deliveries[i] = Courier(places, i, local, request, around, progress, together).run();
       },
       [&](size_t i, const std::exception& error) {
+        auto what = error_of(error);
         deliveries[i].facts = {.name = places[i].name,
                                .type = places[i].type,
                                .label = places[i].label,
                                .failed = true,
-                               .problem = error.what()};
+                               .problem = what.message};
         deliveries[i].failures.push_back(
             {Exit::unexpected,
              "ship",
-             {Code::internal, std::format("{}: {}", places[i].name, error.what())}});
+             {what.code, std::format("{}: {}", places[i].name, what.message), what.hint}});
       });
   around.progress.end();
   return deliveries;

@@ -3,6 +3,8 @@
 #include <format>
 #include <utility>
 
+#include "base/exception.h"
+
 namespace snap::jobs {
 namespace {
 
@@ -27,7 +29,7 @@ std::vector<PlaceView> look_everywhere(const std::vector<Place>& places,
       views.size(), [&](size_t i) { look(views[i], stop); },
       [&](size_t i, const std::exception& error) {
         views[i].inventory =
-            fail(Code::internal, std::format("{}: {}", views[i].place.name, error.what()));
+            Result<Inventory>(std::unexpected(error_of(error))).context(views[i].place.name);
       });
   return views;
 }

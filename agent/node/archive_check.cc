@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 
+#include "base/exception.h"
 #include "base/handle.h"
 #include "base/text.h"
 #include "node/gunzip.h"
@@ -98,7 +99,7 @@ la_ssize_t Checker::feed(archive* archive, void* checker, const void** data) {
       }
     }
   } catch (const std::exception& error) {
-    self.source_error_ = Error{Code::internal, error.what(), ""};
+    self.source_error_ = error_of(error);
   }
   archive_set_error(archive, EIO, "the archive cannot be read");
   return ARCHIVE_FATAL;

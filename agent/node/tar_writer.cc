@@ -8,6 +8,7 @@
 #include <new>
 #include <optional>
 
+#include "base/exception.h"
 #include "base/handle.h"
 #include "base/text.h"
 
@@ -34,7 +35,7 @@ struct TarWriter::State {
       auto written = self.sink->write({static_cast<const std::byte*>(data), size});
       if (!written) self.sink_error = written.error();
     } catch (const std::exception& error) {  // must not cross C code
-      self.sink_error = Error{Code::internal, error.what(), ""};
+      self.sink_error = error_of(error);
     }
     return static_cast<la_ssize_t>(size);
   }

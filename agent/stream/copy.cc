@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/exception.h"
 #include "base/handle.h"
 
 namespace snap::stream {
@@ -118,7 +119,7 @@ Result<void> follow(Ring& ring, size_t who, Take take) {
       ring.done(who);
     }
   } catch (const std::exception& error) {
-    result = fail(Code::internal, std::format("copy: {}", error.what()));
+    result = Result<void>(std::unexpected(error_of(error))).context("copy");
   }
   if (!result) ring.stop();
   return result;
