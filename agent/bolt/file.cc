@@ -8,19 +8,26 @@
 namespace snap::bolt {
 namespace {
 
-using MetaResult = std::expected<Meta, std::string>;
+struct MetaPage {
+  PageHeader header;  // used by nobody, but part of the format
+  Meta meta;
+};
+using MetaResult = std::expected<MetaPage, std::string>;
 
 Result<MetaResult> read_meta_at(const File& file, uint64_t offset) {
   std::array<std::byte, kPageHeaderBytes + kMetaBytes> page;
-  if (!TRY(file.read(page, offset))) return MetaResult(read_meta({}));
-  return MetaResult(read_meta(Bytes(page).subspan(kPageHeaderBytes)));
+  auto body = Bytes(page).subspan(kPageHeaderBytes);
+  if (!TRY(file.read(page, offset))) body = {};
+  auto meta = read_meta(body);
+  if (!meta) return MetaResult(std::unexpected(std::move(meta).error()));
+  return MetaResult(MetaPage{read_page_header(page.data()), *meta});
 }
 
 // Without page 0 nothing says how large a page is, so its spare is looked for at every size.
-Result<std::optional<Meta>> find_spare(const File& file) {
+Result<std::optional<MetaPage>> find_spare(const File& file) {
   for (uint64_t size = kMinPageBytes; size <= kMaxPageBytes; size *= 2) {
-    auto meta = TRY(read_meta_at(file, size));
-    if (meta && meta->page_bytes == size) return *meta;
+    auto page = TRY(read_meta_at(file, size));
+    if (page && page->meta.page_bytes == size) return *page;
   }
   return std::nullopt;
 }
@@ -38,18 +45,12 @@ std::optional<std::string> implausible(const Meta& meta, uint64_t size_bytes) {
   return std::nullopt;
 }
 
-// The headers of the meta pages are used by nobody, but they are part of the format.
-Result<void> check_meta_header(const File& file, const Meta& meta, uint64_t id, Damages& damages) {
-  std::array<std::byte, kPageHeaderBytes> bytes;
-  auto offset = id * meta.page_bytes;
-  if (!TRY(file.read(bytes, offset))) return {};
-  auto header = read_page_header(bytes.data());
-  if (header.id != id || header.type != kMeta)
-    damages.add({id, offset,
+void check_meta_header(const MetaPage& page, uint64_t id, Damages& damages) {
+  if (page.header.id != id || page.header.type != kMeta)
+    damages.add({id, id * page.meta.page_bytes,
                  std::format("page header names page {} of type {:#x}, expected page {} of type "
                              "{:#x} (meta)",
-                             header.id, header.type, id, +kMeta)});
-  return {};
+                             page.header.id, page.header.type, id, +kMeta)});
 }
 
 }  // namespace
@@ -61,10 +62,10 @@ Result<bool> File::read(MutableBytes into, uint64_t offset) const {
 
 Result<std::optional<Meta>> choose_meta(const File& file, Damages& damages) {
   auto first = TRY(read_meta_at(file, 0));
-  std::optional<Meta> spare;
+  std::optional<MetaPage> spare;
   std::string spare_why;
   if (first) {
-    auto second = TRY(read_meta_at(file, first->page_bytes));
+    auto second = TRY(read_meta_at(file, first->meta.page_bytes));
     if (second)
       spare = *second;
     else
@@ -82,16 +83,16 @@ Result<std::optional<Meta>> choose_meta(const File& file, Damages& damages) {
   if (!first)
     damages.add({0, 0, "meta page is damaged: " + first.error() + "; its spare, page 1, is sound"});
   if (!spare)
-    damages.add({1, first->page_bytes,
+    damages.add({1, first->meta.page_bytes,
                  "meta page is damaged: " + spare_why + "; its spare, page 0, is sound"});
-  bool second = !first || (spare && spare->txid > first->txid);
-  auto meta = second ? *spare : *first;
+  bool second = !first || (spare && spare->meta.txid > first->meta.txid);
+  auto meta = second ? spare->meta : first->meta;
   if (auto why = implausible(meta, file.size_bytes)) {
     damages.add({second ? 1 : 0, second ? meta.page_bytes : 0, *why});
     return std::nullopt;
   }
-  if (first) TRY(check_meta_header(file, meta, 0, damages));
-  if (spare) TRY(check_meta_header(file, meta, 1, damages));
+  if (first) check_meta_header(*first, 0, damages);
+  if (spare) check_meta_header(*spare, 1, damages);
   return meta;
 }
 

@@ -1,17 +1,11 @@
 #include "bolt/walk.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 
-#include <deque>
 #include <format>
 #include <functional>
 
-#include "base/file.h"
-#include "base/text.h"
-#include "support/bolt_image.h"
-#include "support/process.h"
-#include "support/temp_dir.h"
+#include "bolt/walked.h"
 
 namespace snap::bolt {
 namespace {
@@ -19,68 +13,6 @@ namespace {
 using test::BoltImage;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-// Everything it is given, as text.
-class Recorder : public Visitor {
- public:
-  void leaf(const Leaf& leaf) override {
-    std::string packed;
-    for (size_t i = 0; i < leaf.size(); ++i) {
-      text += std::format("{}={};", as_text(leaf.key(i)), as_text(leaf.value(i)));
-      packed += std::string(as_text(leaf.key(i))) + std::string(as_text(leaf.value(i)));
-    }
-    if (!leaf.packed().empty()) {
-      EXPECT_EQ(as_text(leaf.packed()), packed);
-    }
-  }
-  void large_item(const Spot&, Bytes key, uint64_t) override {
-    text += std::format("{}=", as_text(key));
-  }
-  void large_value(Bytes piece) override { text += as_text(piece); }
-
-  std::string text;
-};
-
-struct Outcome {
-  std::vector<std::string> damages;  // "page 3: what"
-  std::string items;                 // of all buckets
-  uint64_t used_pages = 0;
-};
-
-Outcome walk_file(const std::string& content, unsigned threads = 1) {
-  test::TempDir directory;
-  test::write_file(directory.path("db"), content);
-  auto fd = open_file(directory.path("db"), O_RDONLY).value();
-  File file{.fd = fd.get(), .name = "db", .size_bytes = content.size()};
-  Damages damages;
-  Outcome outcome;
-  auto walk = Walk::open(file, {.threads = threads}, damages);
-  EXPECT_TRUE(walk) << describe(walk.error());
-  if (walk && *walk) {
-    for (const auto& bucket : (*walk)->buckets()) {
-      std::deque<Recorder> parts;
-      auto done = (*walk)->walk(bucket, [&]() -> Visitor& { return parts.emplace_back(); });
-      EXPECT_TRUE(done) << describe(done.error());
-      outcome.items += "[" + bucket.name + "]";
-      for (const auto& part : parts) outcome.items += part.text;
-    }
-    outcome.used_pages = (*walk)->finish().value();
-  }
-  for (const auto& damage : damages.sorted())
-    outcome.damages.push_back(std::format("page {}: {}", damage.page.value(), damage.what));
-  return outcome;
-}
-
-// Pages 2 and 3: leaves a..b and c..d; 4: their branch; 5: the root leaf.
-BoltImage small_tree(uint32_t page_bytes = 4096) {
-  BoltImage image(page_bytes);
-  auto left = image.leaf({{"a", "1"}, {"b", "2"}});
-  auto right = image.leaf({{"c", "3"}, {"d", ""}});
-  auto branch = image.branch({{"a", left}, {"c", right}});
-  image.finish(
-      {{"inline", BoltImage::inline_bucket({{"x", "y"}})}, {"tree", BoltImage::bucket_at(branch)}});
-  return image;
-}
 
 class PageSize : public testing::TestWithParam<uint32_t> {};
 
@@ -194,6 +126,8 @@ INSTANTIATE_TEST_SUITE_P(
              [](BoltImage& i) { i.put<uint32_t>(5, 16, 0); }},
         Case{"bucket_root_past_the_end", 6, "bucket 't' has its root in page 99",
              [](BoltImage& i) { i.finish(BoltImage::Pairs{{"t", BoltImage::bucket_at(99)}}); }},
+        Case{"bucket_root_is_a_meta_page", 6, "bucket 't' has its root in page 1, expected",
+             [](BoltImage& i) { i.finish(BoltImage::Pairs{{"t", BoltImage::bucket_at(1)}}); }},
         Case{"bucket_entry_short", 6, "bucket 't' has an entry of 8 bytes, expected at least 32",
              [](BoltImage& i) { i.finish(BoltImage::Pairs{{"t", std::string(8, '\0')}}); }},
         Case{"too_many_buckets", 6, "is one of more than 256 buckets",
@@ -210,6 +144,26 @@ INSTANTIATE_TEST_SUITE_P(
              }},
         Case{"inline_bucket_is_no_leaf", 6, "inline bucket '\\x1b' is no leaf: type 0x0",
              [](BoltImage& i) { i.finish(BoltImage::Pairs{{"\x1b", std::string(40, '\0')}}); }},
+        Case{"inline_bucket_count", 6, "inline bucket 't' is no leaf: type 0x2, 60000 elements in",
+             [](BoltImage& i) {
+               auto bucket = BoltImage::inline_bucket({{"a", "1"}});
+               bucket.replace(16 + 10, 2, "\x60\xea");
+               i.finish(BoltImage::Pairs{{"t", bucket}});
+             }},
+        Case{"buckets_in_a_page_larger_than_the_window", 6,
+             "element 0 of 1 is a bucket in a page that is too large to name buckets",
+             [](BoltImage& i) {
+               i.finish(BoltImage::Pairs{
+                   {"t", BoltImage::inline_bucket({{"a", std::string(2 << 20, 'v')}})}});
+             }},
+        Case{"branch_too_long", 6, "branch page is 266240 bytes long, bbolt writes 262144 at most",
+             [](BoltImage& i) {
+               BoltImage::Children children;
+               for (int n = 0; n < 12'000; ++n)
+                 children.emplace_back(std::format("{:06}", n), 2 + n % 2);
+               auto branch = i.branch(children);
+               i.finish(BoltImage::Pairs{{"t", BoltImage::bucket_at(branch)}});
+             }},
         Case{"inline_bucket_out_of_order", 6,
              "in the inline bucket 't', key of element 1 is not above the one before it",
              [](BoltImage& i) {
@@ -242,7 +196,25 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"root_past_the_end", 0, "root is page 6, expected one from 2 to 5",
              [](BoltImage& i) { i.put_meta(0, 6, 30); }},
         Case{"root_is_a_meta_page", 0, "root is page 1",
-             [](BoltImage& i) { i.put_meta(0, 1, 30); }}),
+             [](BoltImage& i) { i.put_meta(0, 1, 30); }},
+        Case{"root_of_the_newer_spare", 1, "root is page 6, expected one from 2 to 5",
+             [](BoltImage& i) { i.put_meta(1, 6, 30); }},
+        Case{"freelist_is_a_meta_page", 0, "freelist is page 1, expected none or one from 2 to 5",
+             [](BoltImage& i) { put_in_meta<uint64_t>(i, 0, 32, 1); }},
+        Case{"freelist_past_the_end", 0, "freelist is page 6, expected none or one from 2 to 5",
+             [](BoltImage& i) { put_in_meta<uint64_t>(i, 0, 32, 6); }},
+        Case{"page_size_of_no_power", 0, "page size is 4097, expected a power of two from 512 to",
+             [](BoltImage& i) { put_in_meta<uint32_t>(i, 0, 8, 4097); }},
+        Case{"page_size_too_small", 0, "page size is 256",
+             [](BoltImage& i) { put_in_meta<uint32_t>(i, 0, 8, 256); }},
+        Case{"page_size_too_large", 0, "page size is 131072",
+             [](BoltImage& i) { put_in_meta<uint32_t>(i, 0, 8, 131'072); }},
+        // Not its own size: it is no spare, but the one behind it is.
+        Case{"meta_page_in_a_wrong_place", 0, "its spare, page 1, is sound",
+             [](BoltImage& i) {
+               i.database().replace(512, 80, i.database().substr(4096, 80));
+               i.put<uint8_t>(0, 16, 0);
+             }}),
     [](const auto& test) { return test.param.name; });
 
 void with_freelist(BoltImage& image, const std::vector<uint64_t>& ids, bool long_form = false) {
@@ -272,6 +244,18 @@ INSTANTIATE_TEST_SUITE_P(
                          [](BoltImage& i) {
                            with_freelist(i, {1}, true);
                            i.put<uint64_t>(6, 16, ~0ULL);
+                         }},
+                    Case{"names_a_meta_page", 6, "freelist: names page 1, expected 2 to 6",
+                         [](BoltImage& i) { with_freelist(i, {1}); }},
+                    Case{"overflow_past_the_end", 6, "freelist: runs on over 1 pages, past the",
+                         [](BoltImage& i) {
+                           with_freelist(i, {});
+                           i.put<uint32_t>(6, 12, 1);
+                         }},
+                    Case{"wrong_id", 6, "freelist: page header names page 9 of type 0x10",
+                         [](BoltImage& i) {
+                           with_freelist(i, {});
+                           i.put<uint64_t>(6, 0, 9);
                          }},
                     Case{"wrong_type", 6, "freelist: page header names page 6 of type 0x2",
                          [](BoltImage& i) {
@@ -311,6 +295,36 @@ TEST(Walk, PassesOnValuesLargerThanItsWindow) {
   bad.put<uint8_t>(2, 16 + 4 * 16, 'z');  // the key of the first
   EXPECT_THAT(walk_file(bad.database()).damages,
               ElementsAre(HasSubstr("page 2: key of element 0 is not below the next key")));
+}
+
+// Elements of a leaf that is larger than the window: {flags, position, key, value} at 16 + 16 * i.
+TEST(Walk, FindsElementsOutOfBoundsInALeafLargerThanItsWindow) {
+  const std::string value(1'500'000, 'v');
+  BoltImage image;
+  auto leaf = image.leaf({{"a", value}, {"b", value}, {"c", ""}});
+  image.finish({{"t", BoltImage::bucket_at(leaf)}});
+  for (auto [offset, number] : {std::pair(32, 1U),        // flags of b
+                                {36, 32U},                // its position: on top of the value of a
+                                {36, 0xFFFFFFF0U},        // past the end
+                                {40, 0U},                 // an empty key
+                                {40, 32'769U},            // a key that is too long
+                                {44, 4'000'000'000U}}) {  // a value past the end
+    auto bad = image;
+    bad.put<uint32_t>(leaf, static_cast<uint64_t>(offset), number);
+    auto outcome = walk_file(bad.database());
+    EXPECT_THAT(outcome.damages, ElementsAre(HasSubstr("page 2: element 1 of 3 is out of bounds")));
+    EXPECT_TRUE(outcome.items == "[t]a=" + value) << "what lies before it is passed on";
+  }
+}
+
+TEST(Walk, TakesTheMetaPageWithTheHigherTransaction) {
+  auto image = small_tree();
+  auto leaf = image.leaf({{"z", "newer"}});
+  auto root = image.leaf({{"only", BoltImage::bucket_at(leaf)}}, kBucketFlag);
+  image.put_meta(1, root, 24);  // the other one has 23
+  auto outcome = walk_file(image.database());
+  EXPECT_THAT(outcome.damages, ElementsAre());
+  EXPECT_EQ(outcome.items, "[only]z=newer;");
 }
 
 // A tree of 3 levels whose leaves lie neither in order nor side by side, and are of any length.
@@ -365,20 +379,6 @@ TEST(Walk, RefusesFilesThatAreNoBbolt) {
   for (const auto& content : {std::string(), std::string("x"), std::string(79, 'x'),
                               std::string(4096, '\0'), std::string(100'000, 'x')})
     EXPECT_THAT(walk_file(content).damages, ElementsAre(HasSubstr("no valid meta page")));
-}
-
-TEST(Walk, StopsWhenToldTo) {
-  test::TempDir directory;
-  auto image = small_tree();
-  test::write_file(directory.path("db"), image.database());
-  auto fd = open_file(directory.path("db"), O_RDONLY).value();
-  File file{.fd = fd.get(), .name = "db", .size_bytes = image.database().size()};
-  Damages damages;
-  std::stop_source stop;
-  stop.request_stop();
-  auto walk = Walk::open(file, {.threads = 1, .stop = stop.get_token(), .progress = {}}, damages);
-  ASSERT_FALSE(walk);
-  EXPECT_EQ(walk.error().code, Code::cancelled);
 }
 
 }  // namespace
