@@ -102,7 +102,7 @@ void check_whole(const std::vector<bolt::Bucket>& buckets, const MetaVisitor& me
       rows, [](const RowVisitor& part) { return part.last_revision.has_value(); });
   if (has_rows && !meta.has_consistent_index)
     mvcc.add({at.page, at.byte, "bucket 'meta': consistent_index is missing"});
-  if (meta.finished_compaction > meta.scheduled_compaction)
+  if (meta.finished_compaction >= 0 && meta.finished_compaction > meta.scheduled_compaction)
     mvcc.add(
         {at.page, at.byte,
          std::format("bucket 'meta': the compaction to revision {} is finished, but the last "
@@ -110,8 +110,12 @@ void check_whole(const std::vector<bolt::Bucket>& buckets, const MetaVisitor& me
                      meta.finished_compaction,
                      meta.scheduled_compaction < 0 ? std::string("none")
                                                    : std::to_string(meta.scheduled_compaction))});
-  if (!rows.empty()) RowRules(meta.compacted(), mvcc).join(*rows[0].rules);
-  for (size_t i = 0; i + 1 < rows.size(); ++i) rows[i].rules->join(*rows[i + 1].rules);
+  const RowRules before(meta.compacted(), mvcc);
+  const auto* last = &before;
+  for (auto& part : rows) {
+    last->join(*part.rules);
+    last = &*part.rules;
+  }
 }
 
 }  // namespace

@@ -260,6 +260,14 @@ TEST_F(Damage, BeyondAHundredFindingsIsCounted) {
   auto report = verify(file_, {});
   EXPECT_EQ(report->findings.size(), Report::kMaxFindings);
   EXPECT_EQ(report->more_findings, 150U);
+
+  auto content = test::etcd_image(rows).snapshot();
+  content.back() = static_cast<char>(content.back() ^ 1);
+  test::write_file(file_, content);
+  report = verify(file_, {});
+  EXPECT_EQ(report->findings.size(), Report::kMaxFindings);
+  EXPECT_EQ(report->more_findings, 151U) << "the trailer's is one more";
+  EXPECT_THAT(report->findings.front().what, HasSubstr("SHA-256"));
 }
 
 // F-V10: the progress callback stands for the writer, in the middle of the reading.

@@ -189,6 +189,18 @@ TEST_F(HashKv, TakesValuesLargerThanTheWindow) {
   EXPECT_EQ(hash_kv(file_, read_extent(file_).value(), 3).value().hash, crc);
 }
 
+// The row of a restore that raised the revision lies behind a large one.
+TEST_F(HashKv, TakesARowWithoutAValueBehindALargeOne) {
+  const std::string large(3 << 20, 'x');
+  const test::BoltImage::Pairs rows{test::row(2, 0, "a", large), {test::row_key(9, 0), ""}};
+  test::write_file(file_, test::etcd_image(rows).snapshot());
+  auto extent = read_extent(file_).value();
+  EXPECT_EQ(extent.last_row, 9);
+  auto crc = crc32c(0, as_bytes("key"));
+  for (const auto& [key, value] : rows) crc = crc32c(crc32c(crc, as_bytes(key)), as_bytes(value));
+  EXPECT_EQ(hash_kv(file_, extent, -1).value().hash, crc);
+}
+
 TEST_F(HashKv, OfADamagedFileIsAnError) {
   auto image = test::etcd_image({test::row(2, 0, "a", "1")});
   auto extent = Extent{.last_row = 2};
@@ -199,6 +211,19 @@ TEST_F(HashKv, OfADamagedFileIsAnError) {
   test::write_file(file_, "no database");
   EXPECT_EQ(read_extent(file_).error().code, Code::corrupt);
   EXPECT_EQ(read_extent(directory_.path("none")).error().code, Code::not_found);
+  EXPECT_EQ(hash_kv(directory_.path("none"), extent, -1).error().code, Code::not_found);
+  test::BoltImage no_rows;
+  no_rows.finish({{"meta", test::BoltImage::inline_bucket({})}});
+  test::write_file(file_, no_rows.snapshot());
+  auto missing = read_extent(file_);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message, file_ + ": bucket 'key' is missing: no database of etcd");
+  for (const auto& row :
+       {test::Row{"no revision", ""}, test::Row{test::row_key(2, 0), "\x0a\x7fx"}}) {
+    test::write_file(file_, test::etcd_image({row}).snapshot());
+    EXPECT_EQ(read_extent(file_).error().message, file_ + ": a row of bucket 'key' cannot be read");
+    EXPECT_EQ(hash_kv(file_, extent, 1).error().code, Code::corrupt);
+  }
 }
 
 TEST(ChangedKeys, HoldTheLastRowOfEachKey) {
@@ -216,6 +241,8 @@ TEST(ChangedKeys, HoldTheLastRowOfEachKey) {
   EXPECT_FALSE(keys.last(as_bytes("none")));
   EXPECT_FALSE(keys.add(as_bytes("one more"), {}));
   EXPECT_TRUE(keys.full());
+  EXPECT_FALSE(keys.add(as_bytes("0"), {}));
+  EXPECT_FALSE(keys.last(as_bytes("0"))) << "nothing is known any more";
 }
 
 }  // namespace

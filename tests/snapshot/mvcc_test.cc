@@ -142,7 +142,27 @@ INSTANTIATE_TEST_SUITE_P(
                 {raw(2, wire::Writer().bytes(1, "a").number(4, 1), true)},
                 {},
                 "holds more than the key"},
+        RowCase{"tombstone_with_a_creation",
+                {raw(2, wire::Writer().bytes(1, "a").number(2, 1), true)},
+                {},
+                "holds more than the key"},
+        RowCase{"tombstone_with_a_modification",
+                {raw(2, wire::Writer().bytes(1, "a").number(3, 2), true)},
+                {},
+                "holds more than the key"},
+        RowCase{"tombstone_with_a_lease",
+                {raw(2, wire::Writer().bytes(1, "a").number(6, 7), true)},
+                {},
+                "holds more than the key"},
+        RowCase{"a_long_key",
+                {raw(2, value_of(std::string(201, 'k'), 2, 3, 1))},
+                {},
+                "of key " + std::string(200, 'k') + "...: mod_revision is 3"},
         RowCase{"revision_0", {row(0, 0, "a", "1", 1, 1)}, {}, "row 0_0 of key a: no revision"},
+        RowCase{"a_negative_change",
+                {row(2, -1, "a", "1")},
+                {},
+                "row 2_-1 of key a: no revision that etcd gives"},
         RowCase{"a_missing_revision",
                 {row(2, 0, "a", "1"), row(4, 0, "a", "1", 2, 2)},
                 {},
@@ -173,6 +193,16 @@ INSTANTIATE_TEST_SUITE_P(
                 compacted(20, 20),
                 "22_0 follows none, expected 21_0"}),
     [](const auto& test) { return test.param.name; });
+
+// What may come from a migration is doubtful until a row that cannot: then both gaps are told.
+TEST(Mvcc, TellsOfAGapAmongMigratedRowsOnceOneIsNot) {
+  for (unsigned threads : {1, 3}) {
+    BoltImage::Pairs rows{row(2, 0, "k", "v", 1, 0, 77)};  // with a lease: no migration
+    for (int i = 3; i < 900; ++i) rows.push_back(row(i < 600 ? i : i + 5, 0, "k", "v"));
+    EXPECT_THAT(findings(test::etcd_image(rows).snapshot(), threads),
+                ElementsAre(HasSubstr("rows are missing: 605_0 follows 599_0, expected 600_0")));
+  }
+}
 
 // Rows in several leaves, cut into parts for two threads, and a leaf that was lost in the middle.
 TEST(Mvcc, FindsRowsMissingBetweenLeavesWhateverTheNumberOfThreads) {
@@ -239,6 +269,8 @@ INSTANTIATE_TEST_SUITE_P(
              {"cluster", {{"clusterVersion", "3.6.0"}, {"downgrade", R"({"enabled":false})"}}}},
             ""},
         PairCase{"of_a_new_cluster", {{"cluster", {}}}, ""},
+        PairCase{"a_bucket_of_a_later_version", {{"later", {{"a", "b"}}}}, ""},
+        PairCase{"an_entry_of_a_later_version", {{"cluster", {{"later", "?"}}}}, ""},
         PairCase{"unknown_entries",
                  {{"auth", {{"later", "?"}}}, {"meta", {{"consistent_index", kIndex}, {"x", ""}}}},
                  ""}),
@@ -254,6 +286,21 @@ INSTANTIATE_TEST_SUITE_P(
         PairCase{"long_term",
                  {{"meta", {{"consistent_index", kIndex}, {"term", kIndex + "x"}}}},
                  "term is 9 bytes long"},
+        PairCase{
+            "compaction_to_a_tombstone",
+            {{"meta",
+              {{"consistent_index", kIndex}, {"scheduledCompactRev", test::row_key(1, 0, true)}}}},
+            "scheduledCompactRev is no revision of 17 bytes"},
+        PairCase{"compaction_to_a_negative_revision",
+                 {{"meta",
+                   {{"consistent_index", kIndex}, {"scheduledCompactRev", test::row_key(-9, 0)}}}},
+                 "scheduledCompactRev is no revision of 17 bytes"},
+        PairCase{"compaction_to_no_revision",
+                 {{"meta",
+                   {{"consistent_index", kIndex},
+                    {"finishedCompactRev", "5"},
+                    {"scheduledCompactRev", test::row_key(1, 0)}}}},
+                 "finishedCompactRev is no revision of 17 bytes"},
         PairCase{"compaction_inside_a_revision",
                  {{"meta",
                    {{"consistent_index", kIndex}, {"scheduledCompactRev", test::row_key(1, 2)}}}},
@@ -284,6 +331,10 @@ INSTANTIATE_TEST_SUITE_P(
         PairCase{"member_by_name", {{"members", {{"m1", "{}"}}}}, "m1 is not named by a member id"},
         PairCase{"member_padded", {{"members", {{"0a1", R"({"id":161})"}}}}, "0a1 is not named"},
         PairCase{"member_cut", {{"members", {{"a1", R"({"id":161)"}}}}, "a1 is no JSON object"},
+        PairCase{"member_with_more_behind_it", {{"members", {{"a1z", "{}"}}}}, "a1z is not named"},
+        PairCase{"member_of_a_number_too_large",
+                 {{"members", {{"10000000000000000", "{}"}}}},
+                 "10000000000000000 is not named"},
         PairCase{"removed_member", {{"members_removed", {{"x", "removed"}}}}, "x is not named by"},
         PairCase{"cluster_version", {{"cluster", {{"clusterVersion", "3."}}}}, "is no version"},
         PairCase{"downgrade", {{"cluster", {{"downgrade", "[]"}}}}, "downgrade is no JSON object"},
@@ -293,6 +344,7 @@ INSTANTIATE_TEST_SUITE_P(
         PairCase{"lease_cut", {{"lease", {{kLease, "\x08"}}}}, "is no Lease"},
         PairCase{"lease_name", {{"lease", {{"1234", lease(77)}}}}, "lease id of 8 bytes"},
         PairCase{"alarm", {{"alarm", {{"\x08", ""}}}}, "is no AlarmMember"},
+        PairCase{"auth_switch_long", {{"auth", {{"authEnabled", "11"}}}}, "is 2 bytes long"},
         PairCase{"auth_switch", {{"auth", {{"authEnabled", "\2"}}}}, "neither on (1) nor off (0)"},
         PairCase{
             "auth_revision", {{"auth", {{"authRevision", ""}}}}, "is 0 bytes long, expected 8"},
@@ -318,6 +370,29 @@ TEST(Mvcc, NamesEachBucketThatIsMissing) {
   }
 }
 
+// A bucket that outgrew its place beside the others has pages of its own.
+TEST(Mvcc, TakesMembersInPagesOfTheirOwnForThere) {
+  auto buckets = test::small_buckets();
+  BoltImage image;
+  auto members = image.leaf(buckets["members"]);
+  std::map<std::string, std::string> entries{{"key", BoltImage::inline_bucket({})}};
+  for (const auto& [name, pairs] : buckets) entries[name] = BoltImage::inline_bucket(pairs);
+  entries["members"] = BoltImage::bucket_at(members);
+  image.finish({entries.begin(), entries.end()});
+  EXPECT_THAT(findings(image.snapshot()), IsEmpty());
+}
+
+TEST(Status, ShowsNoStorageVersionThatIsTooLongToBeOne) {
+  test::TempDir directory;
+  auto file = directory.path("s.db");
+  test::write_file(file,
+                   test::etcd_image({}, {{"storageVersion", std::string(65, '3')}}).snapshot());
+  EXPECT_EQ(read_status(file)->status->storage_version, "");
+  test::write_file(file,
+                   test::etcd_image({}, {{"storageVersion", std::string(64, '3')}}).snapshot());
+  EXPECT_EQ(read_status(file)->status->storage_version, std::string(64, '3'));
+}
+
 // What the pages hold together says nothing where one of them cannot be read.
 TEST(Mvcc, IsSilentWhereTheStructureIsDamaged) {
   BoltImage::Pairs rows;
@@ -341,12 +416,18 @@ TEST(JsonObject, IsReadWithIdsThatNoDoubleHolds) {
   EXPECT_EQ(object->id, 10276657743932975437ULL);
   EXPECT_EQ(read_json_object(R"({"id":"7"})")->id, std::nullopt);
   EXPECT_EQ(read_json_object(R"({"id":-7})")->id, std::nullopt);
+  EXPECT_EQ(read_json_object(R"({"id":7.5})")->id, std::nullopt);
+  EXPECT_EQ(read_json_object(R"({"id":18446744073709551616})")->id, std::nullopt);
+  EXPECT_TRUE(read_json_object(R"({"a":1e999})"));
   EXPECT_TRUE(read_json_object(R"({"a":"\"","b":{},"c":[],"d":null,"e":[true,false]})"));
   for (const std::string bad :
        {"", "1", "[]", "{", "{}x", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":tru}", "{a:1}",
         "{\"a\":\"x}", "{\"a\":1.}", "{\"a\":-}", "{\"a\":\"\n\"}"})
     EXPECT_FALSE(read_json_object(bad)) << bad;
   EXPECT_FALSE(read_json_object("{\"a\":" + std::string(100'000, '[')));
+  std::string objects;
+  for (int i = 0; i < 100'000; ++i) objects += "{\"a\":";
+  EXPECT_FALSE(read_json_object(objects));
 }
 
 }  // namespace
