@@ -80,6 +80,14 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"state_directory", ".state", std::nullopt, State::foreign}),
     [](const auto& test) { return test.param.name; });
 
+TEST(DescribeSet, OfANameThatIsNoneOfOursIsForeignWhateverTheManifestSays) {
+  auto info = describe_set("backup\n", test::sample_manifest());
+  EXPECT_EQ(info.state, State::foreign);
+  EXPECT_FALSE(info.proven);
+  EXPECT_NE(info.problem.find("'backup\\n' is no name of a set"), std::string::npos)
+      << info.problem;
+}
+
 TEST(Classify, NamesTheOwnerOfALeftover) {
   auto info = classify(".incoming-" + std::string(kName), std::nullopt);
   EXPECT_EQ(info.parts.cluster, "prod-east");

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <sstream>
 
@@ -52,6 +53,71 @@ TEST(Manifest, ReadsBackWhatItWrites) {
     auto read = parse_manifest(to_json(manifest));
     ASSERT_TRUE(read) << describe(read.error());
     EXPECT_EQ(*read, manifest);
+  }
+}
+
+// One field after the other: written, read back, and told apart from the same manifest without it.
+TEST(Manifest, KeepsEveryFieldApart) {
+  using sets::Manifest;
+  using std::chrono::seconds;
+  const std::vector<std::function<void(Manifest&)>> changes{
+      [](Manifest& m) { m.set = "x"; },
+      [](Manifest& m) { m.cluster = "x"; },
+      [](Manifest& m) { m.trigger = "x"; },
+      [](Manifest& m) { m.started += seconds(1); },
+      [](Manifest& m) { m.finished += seconds(1); },
+      [](Manifest& m) { m.node = "x"; },
+      [](Manifest& m) { m.agent = "x"; },
+      [](Manifest& m) { m.etcd.cluster_id = 1; },
+      [](Manifest& m) { m.etcd.member_id = 1; },
+      [](Manifest& m) { m.etcd.member_name = "x"; },
+      [](Manifest& m) { m.etcd.endpoint = "x"; },
+      [](Manifest& m) { m.etcd.choice = "x"; },
+      [](Manifest& m) { m.etcd.server_version = "x"; },
+      [](Manifest& m) { m.etcd.storage_version = "x"; },
+      [](Manifest& m) { m.etcd.role = Role::leader; },
+      [](Manifest& m) { m.etcd.raft_term = 1; },
+      [](Manifest& m) { m.etcd.raft_term_after = 1; },
+      [](Manifest& m) { m.etcd.raft_index = 1; },
+      [](Manifest& m) { m.etcd.revision = 1; },
+      [](Manifest& m) { m.etcd.compact_revision = 1; },
+      [](Manifest& m) { m.etcd.alarms[0].member_id = 1; },
+      [](Manifest& m) { m.etcd.alarms[0].kind = "x"; },
+      [](Manifest& m) { m.snapshot.file = m.files[0].name = "x"; },
+      [](Manifest& m) { m.snapshot.size_bytes = m.files[0].size_bytes = 1; },
+      [](Manifest& m) { m.snapshot.in_use_bytes = 1; },
+      [](Manifest& m) { m.snapshot.sha256 = m.files[0].sha256 = std::string(64, 'c'); },
+      [](Manifest& m) { m.snapshot.hash = 1; },
+      [](Manifest& m) { m.snapshot.live_keys = 1; },
+      [](Manifest& m) { m.snapshot.total_pairs = 1; },
+      [](Manifest& m) { m.files[1].name = "x"; },
+      [](Manifest& m) { m.files[1].size_bytes = 1; },
+      [](Manifest& m) { m.files[1].sha256 = std::string(64, 'c'); },
+      [](Manifest& m) { m.files.pop_back(); },
+      [](Manifest& m) { m.resources.paths[1] = "x"; },
+      [](Manifest& m) { m.resources.certificates[0].path = "x"; },
+      [](Manifest& m) { m.resources.certificates[0].subject = "x"; },
+      [](Manifest& m) { m.resources.certificates[0].not_after += seconds(1); },
+      [](Manifest& m) { m.resources.notes[0].path = "x"; },
+      [](Manifest& m) { m.resources.notes[0].text = "x"; },
+      [](Manifest& m) { m.resources.incomplete = {{"x", "y"}}; },
+      [](Manifest& m) { m.proof.trailer.outcome = Outcome::skipped; },
+      [](Manifest& m) { m.proof.trailer.reason = "x"; },
+      [](Manifest& m) { m.proof.structure.outcome = Outcome::failed; },
+      [](Manifest& m) { m.proof.mvcc.outcome = Outcome::failed; },
+      [](Manifest& m) { m.proof.kubernetes.outcome = Outcome::failed; },
+      [](Manifest& m) { m.proof.members.outcome = Outcome::failed; },
+      [](Manifest& m) { m.proof.resources.outcome = Outcome::failed; },
+      [](Manifest& m) { m.warnings[0] = "x"; },
+  };
+  for (size_t i = 0; i < changes.size(); ++i) {
+    SCOPED_TRACE(i);
+    auto changed = sample_manifest();
+    changes[i](changed);
+    auto read = parse_manifest(to_json(changed));
+    ASSERT_TRUE(read) << describe(read.error());
+    EXPECT_TRUE(*read == changed);
+    EXPECT_FALSE(*read == sample_manifest());
   }
 }
 
