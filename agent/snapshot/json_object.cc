@@ -52,10 +52,9 @@ class Scanner {
     auto size = rest_.find_first_not_of("0123456789+-.eE");
     auto text = rest_.substr(0, size);
     double ignored = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ignored);
-    if (text.empty() || text.ends_with('.') || end != text.data() + text.size() ||
-        error == std::errc::invalid_argument)
-      return false;
+    const auto* end = std::from_chars(text.data(), text.data() + text.size(), ignored).ptr;
+    // One that no double holds is a number, too. What is none ends at its beginning.
+    if (text.empty() || text.ends_with('.') || end != text.data() + text.size()) return false;
     uint64_t id = 0;
     auto [id_end, id_error] = std::from_chars(text.data(), text.data() + text.size(), id);
     if (id_of && id_error == std::errc() && id_end == end) id_of->id = id;

@@ -147,6 +147,13 @@ TEST_F(HashKv, IsThatOfTheMemberAfterAnyHistory) {
   EXPECT_GT(compared, 500);
 }
 
+TEST_F(HashKv, OfADatabaseWithoutRowsIsThatOfTheBucketsName) {
+  test::write_file(file_, test::etcd_image({}).snapshot());
+  auto extent = read_extent(file_).value();
+  EXPECT_EQ(extent.revision(), 0);
+  EXPECT_EQ(hash_kv(file_, extent, -1).value().hash, crc32c(0, as_bytes("key")));
+}
+
 TEST_F(HashKv, DiffersWhenOneRowDoes) {
   test::write_file(
       file_, test::etcd_image({test::row(2, 0, "a", "1"), test::row(3, 0, "b", "1")}).snapshot());
