@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 CONFIG = "/etc/etcd-snapshot/config.yaml"
 
 
@@ -27,6 +28,7 @@ class Install(unittest.TestCase):
         units = [f"lib/systemd/system/etcd-snapshot{name}.{kind}" for name in ("", "-verify") for kind in ("service", "timer")]
         names = ["bin/etcd-snapshot", "share/man/man8/etcd-snapshot.8.gz", "share/bash-completion/completions/etcd-snapshot",
                  "share/fish/vendor_completions.d/etcd-snapshot.fish", "share/doc/etcd-snapshot/copyright", functions, *units]
+        names += ["share/doc/etcd-snapshot/README.md", *(f"share/doc/etcd-snapshot/docs{name}" for name in files(DOCS))]
         self.assertEqual(files(self.top), {f"{prefix}/{name}" for name in names} | {config})
 
     def test_brings_everything_below_usr_local_and_settings_below_etc(self):
