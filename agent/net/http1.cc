@@ -36,7 +36,7 @@ struct Http1Client::State {
   PeerCheck peer;  // outlives the connections of `multi`
   Multi multi = make_multi();
   Easy easy{curl_easy_init()};
-  Headers headers;
+  Headers headers, connect_to;
   Http1Request request;
   std::array<char, CURL_ERROR_SIZE> error_text = {};
 
@@ -169,6 +169,8 @@ Result<void> Http1Client::State::prepare_tls() {
       .set(CURLOPT_SSL_VERIFYPEER, 1L)
       .set(CURLOPT_SSL_VERIFYHOST, 2L)
       .file(CURLOPT_CAINFO, tls.ca)
+      .file(CURLOPT_SSLCERT, tls.cert)
+      .file(CURLOPT_SSLKEY, tls.key)
       .set(CURLOPT_SSL_CTX_FUNCTION, &tls_callback)
       .set(CURLOPT_SSL_CTX_DATA, this);
   // The compiled-in directory of the system's CAs would be trusted beside our file.
@@ -184,7 +186,15 @@ Result<void> Http1Client::State::prepare() {
   // libcurl adds these by itself; an empty value takes them away. "Expect" costs a round trip, and
   // some proxies refuse it with 417.
   for (const auto* name : {"Expect:", "Accept:"}) TRY(append(headers, name));
-  auto url = request.endpoint.url() + request.target;
+  // The URL names who must answer; where that is, CONNECT_TO says.
+  auto named = request.endpoint;
+  connect_to.reset();
+  if (!settings.tls.server_name.empty() && named.tls) {
+    auto where = named.host.contains(':') ? "[" + named.host + "]" : named.host;
+    TRY(append(connect_to, std::format("::{}:{}", where, named.port)));
+    named.host = settings.tls.server_name;
+  }
+  auto url = named.url() + request.target;
   bool sends = request.method == "PUT" || request.method == "POST";
   Options options(easy.get());
   options.set(CURLOPT_URL, url.c_str())
@@ -204,6 +214,7 @@ Result<void> Http1Client::State::prepare() {
       .set(CURLOPT_UPLOAD_BUFFERSIZE, kBufferBytes)
       .set(CURLOPT_USERAGENT, "etcd-snapshot")
       .set(CURLOPT_HTTPHEADER, headers.get())
+      .set(CURLOPT_CONNECT_TO, connect_to.get())
       .set(CURLOPT_HEADERFUNCTION, &header_callback)
       .set(CURLOPT_HEADERDATA, this)
       .set(CURLOPT_WRITEFUNCTION, &write_callback)
@@ -236,7 +247,8 @@ Result<void> Http1Client::State::failure(CURLcode code) {
   Failure failure{.code = code,
                   .text = error_text.data(),
                   .os_error = os_error,
-                  .checked_name = request.endpoint.host,
+                  .checked_name = settings.tls.server_name.empty() ? request.endpoint.host
+                                                                   : settings.tls.server_name,
                   .answered = head_done,
                   .etcd = false};
   return std::unexpected(connection_error(failure, request.endpoint, peer, settings.connect));
