@@ -97,14 +97,27 @@ bool is_of_host(const Line& line, const std::vector<std::string>& names, uint16_
       names, [&](const auto& name) { return names_host(line.hosts, listed_name(name, port)); });
 }
 
+// The first of the names that the file has a key for; all of them where it has none.
+std::vector<std::string> deciding(const std::vector<Line>& lines,
+                                  const std::vector<std::string>& names, uint16_t port) {
+  for (const auto& name : names) {
+    for (const auto& line : lines)
+      if (line.marker.empty() && is_of_host(line, {name}, port)) return {name};
+  }
+  return names;
+}
+
 }  // namespace
 
 HostKeyFinding judge(std::string_view file, const std::vector<std::string>& names, uint16_t port,
                      const HostKey& key) {
   HostKeyFinding finding;
   bool known = false;
-  for (const auto& line : lines_of(file)) {
-    if (!is_of_host(line, names, port)) continue;
+  auto lines = lines_of(file);
+  auto first = deciding(lines, names, port);
+  for (const auto& line : lines) {
+    // A key that is revoked under any of the names is no good.
+    if (!is_of_host(line, line.marker == "@revoked" ? names : first, port)) continue;
     bool same = line.key.type == key.type && line.key.base64 == key.base64;
     if (line.marker == "@revoked") {
       if (same) return {HostKeyVerdict::revoked, {}};
@@ -123,8 +136,10 @@ HostKeyFinding judge(std::string_view file, const std::vector<std::string>& name
 std::vector<std::string> key_types(std::string_view file, const std::vector<std::string>& names,
                                    uint16_t port) {
   std::vector<std::string> types;
-  for (const auto& line : lines_of(file)) {
-    if (line.marker.empty() && is_of_host(line, names, port) &&
+  auto lines = lines_of(file);
+  auto first = deciding(lines, names, port);
+  for (const auto& line : lines) {
+    if (line.marker.empty() && is_of_host(line, first, port) &&
         !std::ranges::contains(types, line.key.type))
       types.push_back(line.key.type);
   }

@@ -33,7 +33,8 @@ struct HostKeyFinding {
 };
 
 // Judges `key` by the text of the file. `names`: what the host may be listed as, each as it is or,
-// on another port than 22, as "[name]:port"; hashed names and patterns with * and ? count too.
+// on another port than 22, as "[name]:port"; hashed names and patterns with * and ? count too. The
+// first name that has a key decides: an address behind it may have been another host's before.
 HostKeyFinding judge(std::string_view file, const std::vector<std::string>& names, uint16_t port,
                      const HostKey& key);
 
