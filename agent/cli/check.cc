@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/cluster.h"
 #include "cli/command.h"
 #include "cli/context.h"
 #include "jobs/check_places.h"
@@ -71,9 +72,11 @@ report::Exit run(Context& context) {
   auto settings = context.settle(config::Need::sets);
   if (!settings) return context.fail(jobs::local_exit(settings.error()), settings.error());
   auto rows = jobs::check_everything(*settings, now_utc());
-  std::ranges::move(
-      jobs::check_places(jobs::places_of(settings->config), settings->node, context.stop()),
-      std::back_inserter(rows));
+  auto cluster = look_into_cluster(settings->config, context, Hurry::no);
+  std::ranges::move(check_cluster(cluster, settings->config, context), std::back_inserter(rows));
+  std::ranges::move(jobs::check_places(jobs::places_of(settings->config, cluster.found),
+                                       settings->node, context.stop()),
+                    std::back_inserter(rows));
   auto effective = config::describe(settings->config);
   if (context.json()) {
     context.print(to_json(effective, rows));
@@ -97,6 +100,7 @@ Command check_command() {
               "Writes nothing that stays; --verbose shows the settings and where they come from, "
               "too. The exit status is the one that run would end with.",
           .asks_etcd = true,
+          .asks_cluster = true,
           .run = run};
 }
 

@@ -51,9 +51,10 @@ struct Command {
   std::string notes = {};  // one paragraph
   std::vector<Flag> flags = {};
   std::vector<Argument> arguments = {};
-  bool asks_etcd = false;  // takes --endpoints, --cacert and the like
-  bool names_set = false;  // a word of --set without "=" is the name of a set
-  bool bare = false;       // needs no configuration: of the common flags it takes --help only
+  bool asks_etcd = false;     // takes --endpoints, --cacert and the like
+  bool asks_cluster = false;  // takes --kubeconfig: it reaches destinations
+  bool names_set = false;     // a word of --set without "=" is the name of a set
+  bool bare = false;          // needs no configuration: of the common flags it takes --help only
   std::function<report::Exit(Context&)> run;
   // What goes to standard output when the command line itself is wrong; empty: nothing.
   std::function<std::string(const Error&)> on_mistake = {};
@@ -67,6 +68,7 @@ struct CommonFlags {
   bool quiet = false;
   bool verbose = false;
   bool help = false;
+  std::string kubeconfig;  // asks_cluster only; empty when not given
   // asks_etcd only; empty when not given
   std::string endpoints, cacert, cert, key, server_name, user, password_file;
 };

@@ -36,7 +36,8 @@ Result<config::Overrides> overrides_of(const CommonFlags& flags, bool environmen
                        {flags.key, "etcd.key", "--key"},
                        {flags.server_name, "etcd.serverName", "--server-name"},
                        {flags.user, "etcd.username", "--user"},
-                       {flags.password_file, "etcd.passwordFile", "--password-file"}};
+                       {flags.password_file, "etcd.passwordFile", "--password-file"},
+                       {flags.kubeconfig, "kubernetes.kubeconfig", "--kubeconfig"}};
   for (const auto& row : kRows) {
     if (!row.value.empty())
       overrides.push_back({std::string(row.key), row.value, std::string(row.flag)});
@@ -44,7 +45,7 @@ Result<config::Overrides> overrides_of(const CommonFlags& flags, bool environmen
   // On the command line a path is relative to where one stands, as with etcdctl; in the file it
   // would be a trap.
   constexpr std::string_view kPaths[] = {"etcd.cacert", "etcd.cert", "etcd.key",
-                                         "etcd.passwordFile"};
+                                         "etcd.passwordFile", "kubernetes.kubeconfig"};
   for (auto& override : overrides) {
     bool is_path = std::ranges::contains(kPaths, override.key) && !override.value.empty();
     if (is_path && !override.value.starts_with('/') && override.origin != "--set")

@@ -20,7 +20,7 @@ struct Options {
 report::Exit run(const Options& options, Context& context) {
   auto config = context.load(config::Need::sets);
   if (!config) return context.fail(jobs::local_exit(config.error()), config.error());
-  auto picked = jobs::pick(all_places(*config), options.from);
+  auto picked = jobs::pick(all_places(*config, context), options.from);
   if (!picked) return context.fail(report::Exit::usage, picked.error());
   auto progress = report::make_progress(context.log());
   uint64_t bytes = 0;
@@ -53,6 +53,7 @@ Command fetch_command() {
                      &options->from}},
           .arguments = {{"SET", "a set of `etcd-snapshot list`", &options->set},
                         {"DIR", "where to put it: DIR/SET", &options->directory}},
+          .asks_cluster = true,
           .run = [options](Context& context) { return run(*options, context); }};
 }
 

@@ -160,7 +160,7 @@ report::Exit run(Context& context) {
     auto place = open_place(context);
     if (!place) return context.fail(jobs::local_exit(place.error()), place.error());
   }
-  auto views = jobs::look_everywhere(all_places(*config), context.stop());
+  auto views = jobs::look_everywhere(all_places(*config, context), context.stop());
   auto rows = rows_of(views);
   context.print(context.json() ? to_json(rows, views) : to_table(rows, views, now_utc()));
   auto exit = report::Exit::done;
@@ -186,6 +186,7 @@ Command list_command() {
           "A set is missing at a place that was asked and has none; a place that cannot be reached "
           "is named, "
           "and ends the command with status 5.",
+      .asks_cluster = true,
       .run = run};
 }
 

@@ -56,7 +56,8 @@ std::string roff_verb(const Command& command) {
 // The groups that are the same for all verbs.
 std::vector<FlagGroup> shared_groups() {
   CommonFlags common;
-  return flag_groups({.name = "", .summary = "", .asks_etcd = true, .run = {}}, common);
+  return flag_groups(
+      {.name = "", .summary = "", .asks_etcd = true, .asks_cluster = true, .run = {}}, common);
 }
 
 struct Word {

@@ -38,7 +38,7 @@ report::Exit pin_at(jobs::PlaceView& view, const std::string& name, bool pin, Co
 report::Exit run(const std::string& name, bool pin, Context& context) {
   auto opened = open_and_lock(context, name);
   if (!opened) return context.fail(opened.error());
-  auto views = jobs::look_everywhere(all_places(opened->place.config), context.stop());
+  auto views = jobs::look_everywhere(all_places(opened->place.config, context), context.stop());
   bool somewhere = std::ranges::any_of(views, [&](const auto& view) {
     return view.reached() && view.inventory->find(name) != nullptr;
   });
@@ -55,6 +55,7 @@ Command command(std::string_view verb, bool pin, std::string summary) {
           .summary = std::move(summary),
           .examples = {{std::string(verb) + " prod-east_2026-11-21T013000Z_master-0"}},
           .arguments = {{"SET", "a set of `etcd-snapshot list`", set.get()}},
+          .asks_cluster = true,
           .run = [set, pin](Context& context) { return run(*set, pin, context); }};
 }
 

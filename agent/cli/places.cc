@@ -3,6 +3,7 @@
 #include <format>
 #include <utility>
 
+#include "cli/cluster.h"
 #include "jobs/cluster_name.h"
 #include "sets/name.h"
 
@@ -33,7 +34,7 @@ Result<void> name_cluster(Place& place, const std::optional<std::string>& set) {
   return {};
 }
 
-std::vector<jobs::Place> all_places(const config::Config& config) {
+std::vector<jobs::Place> all_places(const config::Config& config, const Context& context) {
   auto directory = config.local.directory;
   std::vector<jobs::Place> places{
       {.name = "local",
@@ -42,7 +43,7 @@ std::vector<jobs::Place> all_places(const config::Config& config) {
        .open = [directory](const std::stop_token&) -> Result<std::unique_ptr<dest::Destination>> {
          return TRY(dest::open_local(directory, false)).place;
        }}};
-  for (auto& place : jobs::places_of(config)) places.push_back(std::move(place));
+  for (auto& place : places_in_cluster(config, context)) places.push_back(std::move(place));
   return places;
 }
 

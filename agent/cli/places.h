@@ -29,7 +29,7 @@ Result<void> name_cluster(Place& place, const std::optional<std::string>& set);
 
 // The local directory as a place like the others, named "local", and then those of the
 // configuration.
-std::vector<jobs::Place> all_places(const config::Config& config);
+std::vector<jobs::Place> all_places(const config::Config& config, const Context& context);
 
 bool is_local(const jobs::Place& place);
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/cluster.h"
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/places.h"
@@ -67,7 +68,7 @@ jobs::Pruned apply_at(dest::Destination& place, const jobs::Inventory& inventory
 // A place that is out of reach, or that keeps its own rules, is left alone.
 report::Exit apply_at_destinations(const config::Config& config, bool dry_run,
                                    std::vector<Applied>& all, Context& context) {
-  auto places = jobs::places_of(config);
+  auto places = places_in_cluster(config, context);
   std::erase_if(places, [](const jobs::Place& place) { return !place.prune; });
   auto exit = report::Exit::done;
   for (auto& view : jobs::look_everywhere(places, context.stop())) {
@@ -145,6 +146,7 @@ Command prune_command() {
                        {"prune"}},
           .notes = "The newest proven set, the keepLast newest and pinned sets are never removed.",
           .flags = {{"dry-run", "", "only say what would be removed, and why", dry_run.get()}},
+          .asks_cluster = true,
           .run = [dry_run](Context& context) { return run(*dry_run, context); }};
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/cluster.h"
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/version.h"
@@ -50,17 +51,21 @@ report::Exit run(const Options& options, Context& context) {
   }
   auto settings = context.settle(config::Need::sets);
   if (!settings) return refuse(trigger, settings.error(), context);
-  auto places = jobs::pick(jobs::places_of(settings->config), options.to);
+  auto cluster = look_into_cluster(settings->config, context, Hurry::no);
+  auto places = jobs::pick(jobs::places_of(settings->config, cluster.found), options.to);
   if (!places) return refuse(trigger, places.error(), context);
   jobs::BackupRequest request{
       .trigger = trigger,
       .set_name = names.empty() ? std::nullopt : std::optional(names.front()),
       .prune = !options.no_prune,
       .places = std::move(*places),
+      .warnings = log_findings(cluster, context),
       .version = std::string(kVersion)};
   auto progress = report::make_progress(context.log());
   auto outcome =
       jobs::run_backup(*settings, request, {context.log(), *progress, now_utc, context.stop()});
+  keep(cluster, settings->config, context);
+  send_event(settings->config, outcome, context);
   context.print(report::to_json_line(outcome));
   return outcome.exit;
 }
@@ -92,6 +97,7 @@ Command run_command() {
                  &options->to},
                 {"no-prune", "", "remove no set afterwards", &options->no_prune}},
       .asks_etcd = true,
+      .asks_cluster = true,
       .names_set = true,
       .run = [options](Context& context) { return run(*options, context); },
       .on_mistake = [](const Error& error) { return report::to_json_line(refused("", error)); }};

@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/cluster.h"
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/places.h"
@@ -52,7 +53,10 @@ report::Exit run(const std::vector<std::string>& to, Context& context) {
   auto opened = open_and_lock(context, std::nullopt);
   if (!opened) return context.fail(opened.error());
   const auto& config = opened->place.config;
-  auto places = jobs::pick(jobs::places_of(config), to);
+  auto cluster = look_into_cluster(config, context, Hurry::no);
+  (void)log_findings(cluster, context);
+  keep(cluster, config, context);
+  auto places = jobs::pick(jobs::places_of(config, cluster.found), to);
   if (!places) return context.fail(report::Exit::usage, places.error());
   if (places->empty())
     return context.fail(
@@ -91,6 +95,7 @@ Command sync_command() {
               "Removes nothing anywhere.",
           .flags = {{"to", "DEST", "to this destination of the configuration only; may be repeated",
                      to.get()}},
+          .asks_cluster = true,
           .run = [to](Context& context) { return run(*to, context); }};
 }
 

@@ -18,7 +18,7 @@ std::vector<Flag> etcd_flags(CommonFlags& common) {
 std::vector<Flag> common_flags(const Command& command, CommonFlags& common) {
   Flag help{"help", "", "print this help", &common.help, {}, "h"};
   if (command.bare) return {help};
-  return {
+  std::vector<Flag> flags = {
       {"config", "FILE", "configuration (default /etc/etcd-snapshot/config.yaml)", &common.config},
       {"set", "KEY=VALUE",
        "override a key of the configuration, as in retention.keepLast=7; may be repeated",
@@ -27,6 +27,13 @@ std::vector<Flag> common_flags(const Command& command, CommonFlags& common) {
       {"quiet", "", "only warnings and errors", &common.quiet},
       {"verbose", "", "say more about what is done", &common.verbose},
       help};
+  if (command.asks_cluster)
+    flags.insert(flags.begin() + 1,
+                 {"kubeconfig", "FILE",
+                  "how verbs that reach destinations ask the cluster for nodes and volumes "
+                  "(default: the pod's service account)",
+                  &common.kubeconfig});
+  return flags;
 }
 
 }  // namespace

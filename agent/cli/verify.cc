@@ -153,7 +153,7 @@ report::Exit verify_copies(const Options& options, Context& context) {
   if (!percent) return context.fail(report::Exit::usage, percent.error());
   auto config = context.load(config::Need::sets);
   if (!config) return context.fail(jobs::local_exit(config.error()), config.error());
-  auto places = jobs::pick(all_places(*config), {options.at});
+  auto places = jobs::pick(all_places(*config, context), {options.at});
   if (!places) return context.fail(report::Exit::usage, places.error());
   auto exit = report::Exit::done;
   // One place after the other, each opened when its turn comes: connections that wait are closed by
@@ -234,6 +234,7 @@ Command verify_command() {
       .arguments = {{"FILE|SET",
                      "snapshot files, sets of local.directory, or directories of one set each",
                      &options->names, false}},
+      .asks_cluster = true,
       .run = [options](Context& context) { return run(*options, context); }};
 }
 

@@ -43,6 +43,7 @@ class Backup {
     outcome_.node = settings.node;
     outcome_.cluster = settings.config.cluster;
     outcome_.trigger = request.trigger;
+    outcome_.warnings = request.warnings;
     outcome_.started = around.clock();
     outcome_.places.push_back(
         {.name = "local", .type = "local", .label = settings.config.local.directory});

@@ -20,8 +20,9 @@ struct BackupRequest {
   std::string trigger;                  // for the manifest: "schedule", "manual", free text
   std::optional<std::string> set_name;  // given by the caller; nothing: cluster, start and node
   bool prune = true;
-  std::vector<Place> places = {};  // to ship the set to
-  std::string version;             // of this program
+  std::vector<Place> places = {};          // to ship the set to
+  std::vector<std::string> warnings = {};  // of what came before; already logged
+  std::string version;                     // of this program
 };
 
 struct Surroundings {

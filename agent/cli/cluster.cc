@@ -1,0 +1,330 @@
+#include "cli/cluster.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <format>
+#include <optional>
+#include <utility>
+
+#include "base/handle.h"
+#include "base/text.h"
+#include "cli/version.h"
+#include "kube/events.h"
+#include "kube/mirrors.h"
+#include "kube/volumes.h"
+#include "node/discover.h"
+
+namespace snap::cli {
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+Result<kube::Access> access_of(const config::Config& config) {
+  if (!config.kubernetes.kubeconfig.empty())
+    return kube::from_kubeconfig(config.kubernetes.kubeconfig);
+  return kube::in_cluster([](const char* name) { return std::getenv(name); });
+}
+
+Result<kube::Client> client_for(const config::Config& config, std::stop_token stop,
+                                const kube::Limits& limits) {
+  auto access = TRY(access_of(config).context("the cluster's API"));
+  return kube::Client(std::move(access), {.user_agent = std::format("etcd-snapshot/{}", kVersion),
+                                          .limits = limits,
+                                          .stop = std::move(stop)});
+}
+
+// Of the network interfaces of this host, or of the pod.
+std::vector<std::string> own_addresses() {
+  ifaddrs* first = nullptr;
+  if (::getifaddrs(&first) != 0) return {};
+  Handle<ifaddrs, &::freeifaddrs> all(first);
+  std::vector<std::string> addresses;
+  for (const auto* one = all.get(); one != nullptr; one = one->ifa_next) {
+    if (!one->ifa_addr) continue;
+    auto family = one->ifa_addr->sa_family;
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const void* bytes = nullptr;
+    if (family == AF_INET) bytes = &reinterpret_cast<const sockaddr_in*>(one->ifa_addr)->sin_addr;
+    if (family == AF_INET6)
+      bytes = &reinterpret_cast<const sockaddr_in6*>(one->ifa_addr)->sin6_addr;
+    if (bytes && ::inet_ntop(family, bytes, text.data(), text.size()))
+      addresses.emplace_back(text.data());
+  }
+  return addresses;
+}
+
+// The question about a destination; empty: the configuration itself has the answer. What is kept of
+// an earlier answer counts for the same question only.
+std::string question_of(const config::Destination& destination) {
+  if (const auto* nfs = std::get_if<config::NfsPlace>(&destination.place))
+    return nfs->persistent_volume.empty() ? "" : "volume " + nfs->persistent_volume;
+  const auto* ssh = std::get_if<config::SshPlace>(&destination.place);
+  if (!ssh || ssh->node_selectors.empty()) return {};
+  return std::format("{} nodes {}{}", ssh->any_node ? "all" : "control plane",
+                     join(ssh->node_selectors, " or "),
+                     ssh->base_domain.empty() ? "" : " in " + ssh->base_domain);
+}
+
+// Whether the API said so itself: then what it said before does not count any more.
+bool is_answer(const Error& error) {
+  return error.code == Code::not_found || error.code == Code::invalid ||
+         error.code == Code::cancelled;
+}
+
+// Asks about one destination after the other.
+class Search {
+ public:
+  Search(const config::Config& config, Result<kube::Client>& client)
+      : config_(config), client_(client) {
+    rules_.own_name = environment("NODE_NAME");
+    if (rules_.own_name.empty()) rules_.own_name = node::node_name();
+    rules_.own_addresses = own_addresses();
+  }
+
+  void ask_about(const config::Destination& destination, const std::string& question) {
+    const auto& name = destination.name;
+    auto answer = client_ ? found_by(destination) : std::unexpected(client_.error());
+    if (answer) {
+      answer->asked = question;
+      result_.fresh.emplace_back(name, *answer);
+      return take(destination, std::move(*answer));
+    }
+    auto error = std::move(answer).error();
+    bool final = client_ && is_answer(error);
+    auto last = final ? fail(Code::not_found, "")
+                      : jobs::last_found(config_.local.directory, name, question);
+    if (!last) return take_error(destination, std::move(error));
+    add(name, true,
+        std::format("the cluster's API does not say where {} is; what it said at {} is used: {}",
+                    name, to_rfc3339(last->at), error.message),
+        error.hint);
+    take(destination, std::move(*last));
+  }
+
+  InCluster result() && { return std::move(result_); }
+
+ private:
+  void add(const std::string& destination, bool warning, std::string text, std::string hint = {}) {
+    result_.findings.push_back(
+        {destination, warning, {Code::unavailable, std::move(text), std::move(hint)}});
+  }
+
+  void take(const config::Destination& destination, jobs::LastFound found) {
+    if (destination.type() == "nfs") {
+      result_.found.exports.insert_or_assign(destination.name, std::move(found.exported));
+    } else {
+      result_.found.mirrors.insert_or_assign(destination.name, std::move(found.mirrors));
+    }
+  }
+
+  void take_error(const config::Destination& destination, Error error) {
+    if (destination.type() == "nfs") {
+      result_.found.exports.insert_or_assign(destination.name, std::unexpected(std::move(error)));
+    } else {
+      result_.found.mirrors.insert_or_assign(destination.name, std::unexpected(std::move(error)));
+    }
+  }
+
+  Result<jobs::LastFound> found_by(const config::Destination& destination) {
+    jobs::LastFound found{.asked = {}, .at = now_utc()};
+    if (const auto* nfs = std::get_if<config::NfsPlace>(&destination.place)) {
+      auto volume = TRY(kube::nfs_volume(*client_, nfs->persistent_volume));
+      found.exported = {.server = volume.server, .path = volume.path};
+      add(destination.name, false,
+          std::format("PersistentVolume {} is nfs://{}{}", nfs->persistent_volume, volume.server,
+                      volume.path));
+    } else {
+      found.mirrors =
+          TRY(mirrors_of(destination.name, std::get<config::SshPlace>(destination.place)));
+    }
+    return found;
+  }
+
+  Result<std::vector<jobs::NodeMirror>> mirrors_of(const std::string& name,
+                                                   const config::SshPlace& ssh) {
+    std::vector<kube::Node> nodes;
+    for (const auto& selector : ssh.node_selectors)
+      for (auto picked = TRY(kube::list_nodes(*client_, selector)); auto& node : picked)
+        nodes.push_back(std::move(node));
+    rules_.any_node = ssh.any_node;
+    rules_.base_domain = ssh.base_domain;
+    auto mirrors = kube::choose_mirrors(nodes, rules_);
+    for (const auto& node : mirrors.passed_over)
+      add(name, !node.ends_with("itself"), "no mirror is " + node);
+    auto wanted = join(ssh.node_selectors, " or ");
+    if (mirrors.chosen.empty())
+      return fail(Code::not_found,
+                  nodes.empty()
+                      ? std::format("no node carries the label {}", wanted)
+                      : std::format("none of the nodes with the label {} can be a mirror: "
+                                    "{}",
+                                    wanted, join(mirrors.passed_over, "; ")),
+                  std::format("label another node: kubectl label node NAME {}",
+                              ssh.node_selectors.front()));
+    std::vector<jobs::NodeMirror> found;
+    for (auto& mirror : mirrors.chosen) {
+      add(name, mirror.state != "ready",
+          std::format("node {} at {} is a mirror, {}", mirror.name, mirror.host, mirror.state));
+      found.push_back({std::move(mirror.name), std::move(mirror.host), std::move(mirror.known_as)});
+    }
+    return found;
+  }
+
+  const config::Config& config_;
+  Result<kube::Client>& client_;
+  kube::MirrorRules rules_;
+  InCluster result_;
+};
+
+// What an Event is called and says.
+struct Said {
+  std::string reason;
+  std::string note;
+};
+
+Said said_of(const report::Outcome& outcome) {
+  using report::Exit;
+  std::string problem;
+  if (outcome.error) problem = describe(outcome.error->error);
+  if (outcome.exit == Exit::done) {
+    std::vector<std::string> places;
+    for (const auto& place : outcome.places)
+      if (place.has_set && place.name != "local") places.push_back(place.name);
+    auto copies = places.empty() ? "no copy elsewhere" : "copies at " + join(places, ", ");
+    return {"BackupSucceeded",
+            std::format("{}: {}, revision {}, proven; {}", outcome.set,
+                        human_size(outcome.snapshot ? outcome.snapshot->bytes : 0),
+                        outcome.snapshot ? outcome.snapshot->revision : 0, copies)};
+  }
+  auto note = std::format("exit status {}, {}: {}", static_cast<int>(outcome.exit),
+                          report::meaning_of(outcome.exit), problem);
+  switch (outcome.exit) {
+    case Exit::destination_failed: return {"DestinationFailed", note};
+    case Exit::prune_failed: return {"PruneFailed", note};
+    case Exit::locked: return {"BackupSkipped", note};
+    default: return {"BackupFailed", note};
+  }
+}
+
+kube::Event event_of(const report::Outcome& outcome, const std::string& name_space) {
+  auto said = said_of(outcome);
+  auto job = environment("JOB_NAME");
+  auto pod = environment("POD_NAME");
+  return {.name_space = name_space,
+          .api_version = job.empty() ? "v1" : "batch/v1",
+          .kind = job.empty() ? "Namespace" : "Job",
+          .name = job.empty() ? name_space : job,
+          .uid = job.empty() ? "" : environment("JOB_UID"),
+          .warning = outcome.exit != report::Exit::done,
+          .reason = std::move(said.reason),
+          .action = "Backup",
+          .note = std::move(said.note),
+          .instance = pod.empty() ? outcome.node : pod};
+}
+
+std::string name_space_for(const config::Config& config, const kube::Client& client) {
+  const auto& configured = config.kubernetes.name_space;
+  return configured.empty() ? client.access().name_space : configured;
+}
+
+constexpr kube::Limits kHurriedLimits = {.connect = std::chrono::seconds(3),
+                                         .request = std::chrono::seconds(5),
+                                         .total = std::chrono::seconds(5),
+                                         .attempts = 1};
+constexpr kube::Limits kEventLimits = {
+    .request = std::chrono::seconds(5), .total = std::chrono::seconds(10), .attempts = 3};
+
+}  // namespace
+
+InCluster look_into_cluster(const config::Config& config, const Context& context, Hurry hurry) {
+  std::vector<std::pair<const config::Destination*, std::string>> questions;
+  for (const auto& destination : config.destinations) {
+    auto question = question_of(destination);
+    if (!question.empty()) questions.emplace_back(&destination, std::move(question));
+  }
+  if (questions.empty()) return {};
+  auto client =
+      client_for(config, context.stop(), hurry == Hurry::yes ? kHurriedLimits : kube::Limits{});
+  Search search(config, client);
+  for (const auto& [destination, question] : questions) search.ask_about(*destination, question);
+  return std::move(search).result();
+}
+
+std::vector<std::string> log_findings(const InCluster& cluster, const Context& context) {
+  std::vector<std::string> warnings;
+  for (const auto& [destination, warning, what] : cluster.findings) {
+    auto line = std::format("{}: {}", destination, describe(what));
+    if (warning) {
+      context.log().warn(line);
+      warnings.push_back(line);
+    } else {
+      context.log().info(line);
+    }
+  }
+  return warnings;
+}
+
+std::vector<jobs::Place> places_in_cluster(const config::Config& config, const Context& context) {
+  auto cluster = look_into_cluster(config, context, Hurry::yes);
+  for (const auto& [destination, warning, what] : cluster.findings)
+    if (warning) context.log().warn(std::format("{}: {}", destination, describe(what)));
+  return jobs::places_of(config, cluster.found);
+}
+
+void keep(const InCluster& cluster, const config::Config& config, const Context& context) {
+  for (const auto& [destination, found] : cluster.fresh) {
+    auto kept = jobs::keep_found(config.local.directory, destination, found);
+    if (!kept)
+      context.log().warn(std::format("{}: where it is cannot be kept for a day without the API: {}",
+                                     destination, kept.error().message));
+  }
+}
+
+std::vector<jobs::CheckRow> check_cluster(const InCluster& cluster, const config::Config& config,
+                                          const Context& context) {
+  std::vector<jobs::CheckRow> rows;
+  for (const auto& [destination, warning, what] : cluster.findings)
+    rows.push_back({.verdict = warning ? jobs::Verdict::warning : jobs::Verdict::ok,
+                    .subject = destination,
+                    .text = what.message,
+                    .hint = what.hint});
+  if (!config.kubernetes.events) return rows;
+  auto client = client_for(config, context.stop(), kEventLimits);
+  auto allowed = client ? kube::may_create_events(*client, name_space_for(config, *client))
+                        : Result<void>(std::unexpected(client.error()));
+  if (allowed) {
+    rows.push_back(
+        {.verdict = jobs::Verdict::ok,
+         .subject = "events",
+         .text = std::format("may be created in namespace {}", name_space_for(config, *client))});
+  } else {
+    rows.push_back({.verdict = jobs::Verdict::warning,
+                    .subject = "events",
+                    .text = allowed.error().message,
+                    .hint = allowed.error().hint});
+  }
+  return rows;
+}
+
+void send_event(const config::Config& config, report::Outcome& outcome, const Context& context) {
+  if (!config.kubernetes.events) return;
+  auto sent = [&]() -> Result<void> {
+    auto client = TRY(client_for(config, {}, kEventLimits));  // a run that was stopped has one, too
+    return kube::create_event(client, event_of(outcome, name_space_for(config, client)),
+                              std::chrono::system_clock::now());
+  }();
+  if (sent) return;
+  auto line = "no Event of this run: " + describe(sent.error());
+  context.log().warn(line);
+  outcome.warnings.push_back(line);
+}
+
+}  // namespace snap::cli

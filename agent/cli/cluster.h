@@ -1,0 +1,57 @@
+// What the verbs want of the Kubernetes API: the destinations that it knows, and its Events.
+//
+// It is asked only where the configuration needs it, and no verb depends on its answer: without one
+// the last known mirrors and exports count.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/context.h"
+#include "config/config.h"
+#include "jobs/check.h"
+#include "jobs/last_found.h"
+#include "jobs/places.h"
+#include "report/outcome.h"
+
+namespace snap::cli {
+
+// Something about a destination that its administrator should know.
+struct Finding {
+  std::string destination;
+  bool warning = false;
+  Error what;  // code and hint besides the text
+};
+
+struct InCluster {
+  jobs::Found found;
+  std::vector<Finding> findings;
+  std::vector<std::pair<std::string, jobs::LastFound>> fresh;  // destination, for keep()
+};
+
+// Whether somebody waits at a terminal who is better served by what is known than by patience.
+enum class Hurry { no, yes };
+
+// Asks the API; takes half a minute when it is silent (in a hurry 5 s), and nothing where nobody
+// needs it.
+InCluster look_into_cluster(const config::Config& config, const Context& context, Hurry hurry);
+
+// The places of the configuration for verbs other than run and sync: in a hurry, and only warnings
+// are logged.
+std::vector<jobs::Place> places_in_cluster(const config::Config& config, const Context& context);
+
+// The warnings among the findings, each a line; all findings are logged.
+std::vector<std::string> log_findings(const InCluster& cluster, const Context& context);
+
+// Keeps what was found in the local directory for the next time.
+void keep(const InCluster& cluster, const config::Config& config, const Context& context);
+
+// The findings as rows of `check`, and whether Events may be made.
+std::vector<jobs::CheckRow> check_cluster(const InCluster& cluster, const config::Config& config,
+                                          const Context& context);
+
+// The Event of a run, where the configuration wants one. A lost one is a warning in the outcome.
+void send_event(const config::Config& config, report::Outcome& outcome, const Context& context);
+
+}  // namespace snap::cli
