@@ -179,6 +179,32 @@ TEST(Sftp, AsksForAHostKeyThatIsKnown) {
   EXPECT_TRUE(open_sftp(config));
 }
 
+// An address may have been another node's before; the name of a node is its own.
+TEST(Sftp, GoesByTheFirstNameThatHasAKey) {
+  test::SshServer server;
+  auto config = config_of(server);
+  std::ifstream file(config.known_hosts_file);
+  std::string line, right, wrong;
+  while (std::getline(file, line))
+    if (line.contains("ssh-ed25519")) right = line.substr(line.find(' ')) + "\n";
+  // The line of the other name holds a key of this type that is not the server's.
+  test::SshServer stranger;
+  std::ifstream strange(stranger.known_hosts());
+  while (std::getline(strange, line))
+    if (line.contains("ssh-ed25519")) wrong = line.substr(line.find(' ')) + "\n";
+  auto listed = [&](const std::string& name, const std::string& key) {
+    return std::format("[{}]:{}{}", name, server.port(), key);
+  };
+  config.known_as = {"node-1"};
+  test::write_file(config.known_hosts_file, listed("127.0.0.1", wrong) + listed("node-1", right));
+  auto by_name = open_sftp(config);
+  EXPECT_TRUE(by_name) << describe(by_name.error());
+  test::write_file(config.known_hosts_file, listed("127.0.0.1", right) + listed("node-1", wrong));
+  EXPECT_EQ(open_sftp(config).error().code, Code::denied);
+  test::write_file(config.known_hosts_file, listed("127.0.0.1", right));
+  EXPECT_TRUE(open_sftp(config)) << "no line for the name: the address counts";
+}
+
 TEST(Sftp, LetsThePlaceComputeTheDigestWhereItRunsCommands) {
   test::SshServer server;
   auto place = open_sftp(config_of(server, "it's")).value();
