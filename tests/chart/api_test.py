@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 from api_server import SCC, ApiServer
-from chart import CHART, EXISTING, HELM, OPENSHIFT, PV, S3, SYNC, merged, objects, pod, text
+from chart import CHART, EXISTING, HELM, OPENSHIFT, PV, S3, SYNC, TOP, merged, objects, pod, text
 
 RULE = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "prometheusrules.monitoring.coreos.com"},
         "spec": {"group": "monitoring.coreos.com", "scope": "Namespaced", "names": {
@@ -106,6 +106,34 @@ class Api(unittest.TestCase):
         for job, verb in (("first", "run"), ("list", "list")):
             container = self.server.get("-n", namespace, "job", job)["spec"]["template"]["spec"]["containers"][0]
             self.assertEqual(container["args"], [verb])
+
+    def test_the_commands_of_readme_work_word_by_word(self):
+        section = re.search(r"^## In a cluster\n(.*?)^## ", (TOP / "README.md").read_text(), re.MULTILINE | re.DOTALL)[1]
+        commands = [line.strip() for line in section.splitlines() if line.startswith("    ")]
+        for name in ("master-0", "master-1", "master-2"):
+            self.server.must("create", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}))
+        done = 0
+        with tempfile.TemporaryDirectory() as folder:
+            for file in ("id_ed25519", "known_hosts", "access-key", "secret-key"):
+                (pathlib.Path(folder) / file).write_text("x")
+            for name in ("chart", "values.yaml"):
+                (pathlib.Path(folder) / name).symlink_to(TOP / name)
+            for command in commands:
+                # What needs a kubelet, and a network.
+                if re.search(r" (wait|logs) |^helm test|^ssh-keyscan", command):
+                    continue
+                if command.startswith("kubectl create namespace"):
+                    command += " && kubectl -n etcd-snapshot create serviceaccount default"  # the controller manager would
+                command = re.sub(r"^oc\b", "kubectl", command).replace("helm ", f"{HELM} ")
+                status, out, errors = self.server.run("bash", "-c", f"cd {folder} && {command}")
+                self.assertEqual(status, 0, f"{command}: {out}{errors}")
+                done += 1
+        self.assertGreaterEqual(done, 12)
+        jobs = self.server.get("-n", "etcd-snapshot", "jobs")["items"]
+        self.assertEqual({job["metadata"]["name"]: job["spec"]["template"]["spec"]["containers"][0]["args"] for job in jobs},
+                         {"first": ["run"], "list": ["list"]})
+        labels = self.server.get("node", "master-2")["metadata"]["labels"]
+        self.assertEqual(labels["etcd-snapshot.example.com/role"], "mirror")
 
     def test_the_notes_name_what_is_to_be_done(self):
         notes = self.must_helm("install", "a-release", self.namespace("notes"), merged(SYNC, {"destinations": [S3], "labelDomain": "corp.example.org"}))
