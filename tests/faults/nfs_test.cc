@@ -301,5 +301,16 @@ TEST(NfsReplies, MayBeShortAndComeInAnyOrder) {
   expect_outcome(scene.agent, before, run, test::succeeds());
 }
 
+// F-N11
+TEST(NfsVersion4, IsAsGood) {
+  NfsServer server;
+  Placed scene(big_script());
+  scene.nfs("nas", server, 4);
+  auto before = scene.before();
+  auto run = scene.run();
+  expect_outcome(scene.agent, before, run, test::succeeds());
+  EXPECT_EQ(scene.agent.run({"verify", "--at", "nas"}).exit_code, 0);
+}
+
 }  // namespace
 }  // namespace snap::faults
