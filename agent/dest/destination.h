@@ -33,7 +33,7 @@ struct Entry {
 // A group that was begun and not published.
 struct Leftover {
   std::string group;
-  Seconds changed;  // by the place's own clock
+  Seconds changed;  // by our clock, as far as the place's can be told from it
 };
 
 struct Space {

@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <chrono>
 #include <format>
 #include <utility>
 
+#include "base/file.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "dest/new_file.h"
 #include "dest/tree.h"
 
@@ -174,6 +177,9 @@ class DirectoryPlace : public Destination {
       if (node.kind == NodeKind::directory && node.name.starts_with(kIncoming))
         found.push_back({node.name.substr(kIncoming.size()), node.changed});
     }
+    if (found.empty()) return found;
+    auto ahead = TRY(clock_ahead());
+    for (auto& leftover : found) leftover.changed -= ahead;
     return found;
   }
 
@@ -220,6 +226,19 @@ class DirectoryPlace : public Destination {
   std::vector<std::string> remarks() const override { return tree_->remarks(); }
 
  private:
+  // By how much the server's clock is ahead of ours. A group that somebody writes just now must not
+  // look forgotten because that clock is a year behind.
+  Result<std::chrono::seconds> clock_ahead() {
+    auto made = tree_->make_directory(kState);
+    if (!made && made.error().code != Code::exists) return std::unexpected(made.error());
+    auto path = std::format("{}/.clock-{}", kState, random_token());
+    TRY(tree_->make_directory(path));
+    auto now = now_utc();
+    auto stamped = tree_->look(path);
+    TRY(tree_->remove_directory(path));
+    return TRY(std::move(stamped)).changed - now;
+  }
+
   std::shared_ptr<Tree> tree_;  // shared with groups that are being written
 };
 
