@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/context.h"
 #include "cli/places.h"
+#include "dest/local.h"
 #include "jobs/everywhere.h"
 #include "jobs/reproof.h"
 #include "jobs/verify_set.h"
@@ -155,6 +156,8 @@ report::Exit verify_copies(const Options& options, Context& context) {
   if (!config) return context.fail(jobs::local_exit(config.error()), config.error());
   auto places = jobs::pick(all_places(*config, context), {options.at});
   if (!places) return context.fail(report::Exit::usage, places.error());
+  // A source that is lost is no obstacle to proving the copies.
+  auto original = dest::open_local(config->local.directory, false);
   auto exit = report::Exit::done;
   // One place after the other, each opened when its turn comes: connections that wait are closed by
   // their servers.
@@ -169,7 +172,8 @@ report::Exit verify_copies(const Options& options, Context& context) {
     auto progress = report::make_progress(context.log());
     auto proofs =
         jobs::prove_again(*view.opened, *view.inventory,
-                          {.sets = options.names,
+                          {.original = original ? original->place.get() : nullptr,
+                           .sets = options.names,
                            .sample_percent = *percent,
                            .now = now_utc(),
                            .progress = report::step_of(

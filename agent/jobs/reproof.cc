@@ -15,7 +15,15 @@ bool has_manifest(const sets::SetInfo& set) {
   return set.state == sets::State::good || set.state == sets::State::damaged;
 }
 
-Reproof prove_one(dest::Destination& place, const std::string& set, const std::stop_token& stop) {
+// A set that the original has lost, or holds damaged, says nothing about the copy.
+bool differs_from_original(dest::Destination* original, const std::string& set,
+                           const std::string& text) {
+  if (!original) return false;
+  auto stored = read_manifest(*original, set);
+  return stored && stored->text != text;
+}
+
+Reproof prove_one(dest::Destination& place, const std::string& set, const ReproofRequest& request) {
   Reproof proof{.set = set};
   auto failed = [&](const Error& error) {
     proof.problem = error.message;
@@ -26,8 +34,13 @@ Reproof prove_one(dest::Destination& place, const std::string& set, const std::s
   };
   auto stored = read_manifest(place, set);
   if (!stored) return failed(stored.error());
+  if (differs_from_original(request.original, set, stored->text))
+    return failed({Code::corrupt,
+                   std::format("{}: {}: manifest.json is not the one of the local directory",
+                               place.label(), escaped(set)),
+                   ""});
   for (const auto& file : stored->manifest.files) {
-    auto how = prove_file(place, set, file, stop);
+    auto how = prove_file(place, set, file, request.stop);
     if (!how) return failed(how.error());
     proof.how = *how;
     proof.bytes += file.size_bytes;
@@ -50,10 +63,14 @@ std::vector<std::string> sample(const Inventory& inventory, unsigned percent, Se
     drawn.emplace_back(to_hex(stream::sha256(as_bytes(day + set.name))), &set);
   }
   std::ranges::sort(drawn);
+  // What is known to be damaged has no size and costs nothing: it comes first, whatever the sample.
+  std::ranges::stable_partition(
+      drawn, [](const auto& one) { return one.second->state == sets::State::damaged; });
   std::vector<std::string> taken;
   uint64_t bytes = 0;
   for (const auto& [order, set] : drawn) {
-    if (!taken.empty() && bytes * 100 >= all * percent) break;
+    bool enough = bytes > 0 && bytes * 100 >= all * percent;
+    if (enough && percent < 100) break;
     taken.push_back(set->name);
     bytes += set->total_bytes;
   }
@@ -73,7 +90,7 @@ Result<std::vector<Reproof>> prove_again(dest::Destination& place, const Invento
   for (const auto& set : wanted) {
     if (request.stop.stop_requested()) return fail(Code::cancelled, "interrupted");
     if (request.progress) request.progress(done, total);
-    proofs.push_back(prove_one(place, set, request.stop));
+    proofs.push_back(prove_one(place, set, request));
     done += inventory.find(set)->total_bytes;
   }
   return proofs;

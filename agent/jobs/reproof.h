@@ -24,6 +24,8 @@ struct Reproof {
 };
 
 struct ReproofRequest {
+  // Where the sets came from, if that can be read: a manifest is proven by nothing but its equal.
+  dest::Destination* original = nullptr;
   std::vector<std::string> sets;  // empty: all whole sets of the place
   // Of all bytes, 1 to 100. Less than 100 takes whole sets, others each day, until their bytes are
   // reached; a set that is named is always taken.
@@ -36,7 +38,8 @@ struct ReproofRequest {
 // The sets that a sample takes today.
 std::vector<std::string> sample(const Inventory& inventory, unsigned percent, Seconds now);
 
-// Holds every file of the sets against its manifest, and the manifest against the name. Errors:
+// Holds every file of the sets against its manifest, and the manifest against the name and against
+// that of the original. Errors:
 // not_found  a named set is not there; cancelled.
 Result<std::vector<Reproof>> prove_again(dest::Destination& place, const Inventory& inventory,
                                          const ReproofRequest& request);
