@@ -156,10 +156,12 @@ class Courier {
   // A place that is busy for a moment, or a connection that breaks, gets another chance.
   Result<void> persistently(const std::function<Result<void>()>& step) {
     net::Backoff backoff(std::chrono::seconds(1), std::chrono::seconds(8));
+    const int tries =
+        place_.type == "s3" ? 1 : kTries;  // whose requests are repeated by themselves
     for (int attempt = 1;; ++attempt) {
       auto done = step();
       // Who waited a whole limit for an answer will not get one in a second.
-      if (done || done.error().code != Code::unavailable || attempt == kTries) return done;
+      if (done || done.error().code != Code::unavailable || attempt == tries) return done;
       TRY(net::pause(backoff.next(), around_.stop));
     }
   }
@@ -405,10 +407,22 @@ std::vector<std::string> missing_sets(const Inventory& local, const Inventory& t
   return missing;
 }
 
+namespace {
+
+// A sync brings every set but these.
+void tell_of_damaged_sets(const Inventory& local, const std::string& cluster, report::Log& log) {
+  for (const auto& set : local.sets)
+    if (set.state == sets::State::damaged && set.parts.cluster == cluster)
+      log.warn(std::format("{} was not shipped: it is damaged here: {}", set.name, set.problem));
+}
+
+}  // namespace
+
 std::vector<Delivery> deliver(const std::vector<Place>& places, const Inventory& local,
                               const DeliveryRequest& request, const Surroundings& around) {
   SharedProgress progress(around.progress);
   std::vector<Delivery> deliveries(places.size());
+  if (request.set.empty()) tell_of_damaged_sets(local, request.cluster, around.log);
   Together together(std::format("{}_{}.", request.node, random_token()), places.size());
   MarkedLocal marked(request.local_directory, together.marks + "local");
   side_by_side(
