@@ -1,6 +1,12 @@
 // NFSv3 and NFSv4 against a real server.
 #include "dest/nfs.h"
 
+#include <atomic>
+#include <filesystem>
+#include <format>
+#include <set>
+#include <thread>
+
 #include "contract.h"
 #include "support/nfs_server.h"
 
@@ -35,6 +41,35 @@ ContractCase contract_case(int version) {
 
 INSTANTIATE_TEST_SUITE_P(Nfs, Contract, testing::Values(contract_case(3), contract_case(4)),
                          [](const auto& test) { return test.param.name; });
+
+// F-N10: every entry that is there from beginning to end is listed, once, however many come
+// meanwhile.
+TEST(NfsListing, OfTenThousandEntriesIsCompleteWhileMoreAreAdded) {
+  namespace fs = std::filesystem;
+  constexpr size_t kEntries = 10'000;
+  test::NfsServer server;
+  auto top = server.directory() + "/many";
+  fs::create_directory(top);
+  for (size_t i = 0; i < kEntries; ++i) fs::create_directory(std::format("{}/set-{}", top, i));
+  for (int version : {3, 4}) {
+    auto place = open_nfs(config_of(server, version, "many")).value();
+    std::atomic<bool> listed = false;
+    std::jthread adding([&] {
+      for (int i = 0; i < 5000 && !listed; ++i)
+        fs::create_directory(std::format("{}/late-{}-{}", top, version, i));
+    });
+    auto entries = place->list();
+    listed = true;
+    ASSERT_TRUE(entries) << entries.error().message;
+    std::set<std::string> names;
+    for (const auto& entry : *entries)
+      EXPECT_TRUE(names.insert(entry.name).second) << entry.name << " is listed twice";
+    EXPECT_EQ(
+        std::ranges::count_if(names, [](const auto& name) { return name.starts_with("set-"); }),
+        static_cast<long>(kEntries))
+        << "version " << version;
+  }
+}
 
 }  // namespace
 }  // namespace snap::dest

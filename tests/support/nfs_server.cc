@@ -9,7 +9,8 @@ namespace snap::test {
 namespace {
 
 // allow_set_io_flusher_fail: without it the server stops where CAP_SYS_RESOURCE is missing.
-// Graceless: without it clients of version 4 wait 90 s after a restart.
+// Attr_Expiration_Time: tests change files behind the server's back. Graceless: without it clients
+// of version 4 wait 90 s after a restart.
 constexpr char kConfiguration[] = R"(NFS_CORE_PARAM {{
   allow_set_io_flusher_fail = true;
   Bind_addr = 127.0.0.1;
@@ -21,7 +22,7 @@ constexpr char kConfiguration[] = R"(NFS_CORE_PARAM {{
 NFSV4 {{ Graceless = true; Lease_Lifetime = {2}; Minor_Versions = 0; RecoveryBackend = fs; RecoveryRoot = {3}/recovery;
          Only_Numeric_Owners = true; }}
 NFS_KRB5 {{ Active_krb5 = false; }}
-EXPORT_DEFAULTS {{ Access_Type = {4}; }}
+EXPORT_DEFAULTS {{ Access_Type = {4}; Attr_Expiration_Time = 0; }}
 EXPORT {{
   Export_Id = 1; Path = {3}/export; Pseudo = /exp; Protocols = 3,4; Transports = TCP; SecType = sys;
   Access_Type = {4}; Squash = {5}; Anonymous_Uid = 65534; Anonymous_Gid = 65534; PrivilegedPort = {6};
