@@ -70,6 +70,11 @@ const std::vector<Word>& environment() {
       {"ETCDCTL_ENDPOINTS, ETCDCTL_CACERT, ETCDCTL_CERT, ETCDCTL_KEY",
        "count for save, as for etcdctl; flags win"},
       {"NODE_NAME", "name of this node in the names of sets; else the host name"},
+      {"KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT",
+       "where a pod finds the cluster's API, unless there is a kubeconfig"},
+      {"JOB_NAME, JOB_UID, POD_NAME",
+       "what an Event is about and whom it is from, where kubernetes.events is on; else the "
+       "namespace and the node"},
       {"NO_COLOR",
        "set to anything: no colours. There are none either off a terminal, and where TERM "
        "is dumb or not set"}};

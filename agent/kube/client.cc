@@ -6,6 +6,7 @@
 #include <format>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/text.h"
@@ -93,9 +94,9 @@ struct Try {
 };
 
 struct Client::State {
+  Token token;
   Access access;
   ClientSettings settings;
-  Token token;
   std::unique_ptr<net::Http1Client> http = nullptr;
   Clock::time_point made{};  // http
 
@@ -180,9 +181,9 @@ Try Client::State::renewed(const Call& call, Clock::time_point end) {
 }
 
 Client::Client(Access access, ClientSettings settings)
-    : state_(new State{.access = access,
-                       .settings = std::move(settings),
-                       .token = Token(access.token_file, access.token)}) {}
+    : state_(new State{.token = Token(access.token_file, access.token),
+                       .access = std::move(access),
+                       .settings = std::move(settings)}) {}
 
 Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
