@@ -123,7 +123,7 @@ TEST(PlacesOutOfReach, AreNamedWithTheirStepWithinTheLimit) {
     scene.stores.pop_back();
     scene.expect(std::string(name) + "/127.0.0.1", {part});
   }
-  scene.check(mended, 15s);
+  scene.check(mended, 20s);
 }
 
 // F-N01: the portmapper, which version 3 without ports asks, is dead. In a network without any.

@@ -60,9 +60,9 @@ TEST(TwentyMirrors, EachStandsForItself) {
   constexpr int kHealthy = 17;
   SshServer server, full({.disk_mib = 4});
   test::Proxy slow(std::format("127.0.0.1:{}", server.port()));
-  slow.play(test::ProxyScript{.to_server = {.bytes_per_second = 1'000'000}});
+  slow.play(test::ProxyScript{.to_server = {.stall_at = kMiddle, .bytes_per_second = 2'000'000}});
   Placed scene(big_script());
-  scene.stall = "10s";
+  scene.stall = "60s";
   for (int i = 0; i < kHealthy; ++i)
     scene.ssh(std::format("m{}", i), server, 0, std::format("m{}", i));
   scene.ssh("slow", server, slow.port(), "slow");
@@ -83,7 +83,8 @@ TEST(TwentyMirrors, EachStandsForItself) {
   ASSERT_TRUE(test::wait_until(healthy, 30s));
   EXPECT_TRUE(process.running());
   EXPECT_FALSE(published(scene.stores[kHealthy])) << "the slow one is done";
-  slow.play(test::ProxyScript());
+  ASSERT_TRUE(test::wait_until([&] { return slow.stalled() == 1; }));
+  slow.release();
   auto run = scene.finished(process, 60s);
   expect_outcome(scene.agent, before, run,
                  test::ships_not_to({"full/127.0.0.1", "dead/127.0.0.1"})
