@@ -113,7 +113,7 @@ TEST(Fault, OfAFileThatIsCutIsDamageWhereverItEnds) {
   const auto& [large, content] = every_kind_of_read();
   auto start = large * kPage;
   std::set<uint64_t, std::greater<>> ends;
-  for (uint64_t end = 0; end < start; end += 7 * kPage) ends.insert(end);
+  for (uint64_t end = 0; end < start; end += uint64_t{7} * kPage) ends.insert(end);
   ends.insert((large - 3) * kPage);  // in the freelist: it and the root lie before the large leaf
   // In its table of elements (40 of 16 bytes behind the header), its keys, its values.
   for (auto end : {16UL, 600UL, 656UL, 658UL, 700UL, 100'000UL, 1'200'000UL, 1'572'864UL + 722,

@@ -116,7 +116,7 @@ TEST_F(Fault, OfAFileThatGrowsDuringStatusTakesTheNumbersBack) {  // F-V10
 TEST_F(Fault, OfAFileThatChangesBetweenTwoLooksIsAnError) {
   auto report = read_status(file_, {.threads = 1, .progress = [&](uint64_t, uint64_t) {
                                       std::fstream in_place(file_, std::ios::in | std::ios::out);
-                                      in_place << std::string(2 * 4096, '\0');
+                                      in_place << std::string(size_t{2} * 4096, '\0');
                                     }});
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, Code::corrupt);
