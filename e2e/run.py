@@ -13,7 +13,7 @@ import unittest
 import cluster
 
 # The order of a day: what later scenarios rest on comes first, what disturbs the whole cluster last.
-SCENARIOS = ["test_image", "test_pv", "test_mistakes", "test_sync", "test_disturbed"]
+SCENARIOS = ["test_image", "test_pv", "test_mistakes", "test_sync", "test_disturbed", "test_recover"]
 
 
 class InOrder(unittest.TestLoader):
@@ -28,7 +28,7 @@ class InOrder(unittest.TestLoader):
 
 
 class Told(unittest.TextTestResult):
-    """One line for each test, as a sentence, with its seconds."""
+    """One line for each test, as a sentence, with its seconds; what went wrong comes at once."""
 
     begun = 0.0
 
@@ -48,10 +48,15 @@ class Told(unittest.TextTestResult):
     def addError(self, test, err):
         unittest.TestResult.addError(self, test, err)
         self.line(test, "ERROR")
+        self.stream.writeln(self.errors[-1][1])
 
     def addFailure(self, test, err):
         unittest.TestResult.addFailure(self, test, err)
         self.line(test, "FAILED")
+        self.stream.writeln(self.failures[-1][1])
+
+    def printErrors(self):
+        pass  # each was told at once
 
 
 def main():

@@ -2,15 +2,22 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 
 import cluster
 from cluster import TOP, sh, until
 
+# A shell script where the servers are installed, with mounts of its own.
+IN_ROOT = [TOP / "scripts/root", "unshare", "--mount", "--propagation", "unchanged", "bash", "-euc"]
 
-def listens(address, port, network=None):
-    probe = ["nsenter", f"--net=/run/netns/{network}"] if network else []
-    return subprocess.run([*probe, "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+def listens(address, port):
+    try:
+        socket.create_connection((address, port), timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 class Server:
@@ -78,7 +85,7 @@ LOG {{ Default_Log_Level = EVENT; }}
     def start(self):
         # The server looks for the export among the mounts: in a root of its own there is none for /.
         script = f"mount --bind {self.export} {self.export}; exec ganesha.nfsd -F -f {self.directory}/conf -L {self.log} -p {self.directory}/pid"
-        self.launch([TOP / "scripts/root", "unshare", "--mount", "--propagation", "unchanged", "bash", "-c", script], self.address, self.port)
+        self.launch([*IN_ROOT, script], self.address, self.port)
 
     def sets(self):
         return sorted(path.name for path in self.export.iterdir() if not path.name.startswith("."))
@@ -94,7 +101,7 @@ class Ssh(Server):
                                                "core:x:1000:1000::/var/home/core:/bin/sh\n")
         (self.directory / "shadow").write_text("root:*:20000::::::\nsshd:*:20000::::::\ncore:*:20000::::::\n")
         (self.directory / "sshd_config").write_text(
-            f"ListenAddress {self.address}:22\nHostKey {self.directory}/host\nAuthorizedKeysFile {self.directory}/authorized_keys\n"
+            f"ListenAddress {self.address}:22\nHostKey {self.directory}/host\n"
             "StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPidFile none\n"
             "PerSourcePenalties no\nSubsystem sftp internal-sftp\n")
         home = cluster.host(number, "/var/home/core")
@@ -111,11 +118,13 @@ class Ssh(Server):
         home = cluster.host(self.number, "/var/home")
         script = (f"mkdir -p /var/home /run/sshd; mount --bind {home} /var/home; mount --bind {self.directory}/passwd /etc/passwd; "
                   f"mount --bind {self.directory}/shadow /etc/shadow; exec /usr/sbin/sshd -D -e -f {self.directory}/sshd_config")
-        self.launch(["nsenter", f"--net=/run/netns/kube-n{self.number}", TOP / "scripts/root", "unshare", "--mount", "--propagation", "unchanged", "bash", "-c", script],
-                    self.address, 22)
+        self.launch(["nsenter", f"--net=/run/netns/kube-n{self.number}", *IN_ROOT, script], self.address, 22)
 
     def authorize(self, public_key):
-        (self.directory / "authorized_keys").write_text(public_key)
+        """As README advises: files only. sshd reads it as that user, so it lies where the user may look."""
+        keys = cluster.host(self.number, "/var/home/core/.ssh/authorized_keys")
+        keys.parent.mkdir(exist_ok=True)
+        keys.write_text(f'restrict,command="internal-sftp" {public_key}')
 
     def known_host(self, name):
         kind, key, *_ = (self.directory / "host.pub").read_text().split()

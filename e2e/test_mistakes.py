@@ -95,6 +95,7 @@ class Mistakes(unittest.TestCase):
         run = self.release.run()
         self.assertEqual(8, run.exit, run.log)
         self.assertRegex(run.log, r"error .*(space|free)")
+        self.assertIn("mistakes-small", run.message)  # what `kubectl describe pod` shows
         self.assertEqual(before, self.nfs.sets())
 
     def test_a_restricted_namespace_refuses_and_the_command_of_the_notes_helps(self):  # F-K05

@@ -2,7 +2,7 @@
 """Demands a test for every fault of tests/FAULTS.md, or one of the three reasons that may stand there instead.
 
 Usage: faults.py [TOP], where TOP is the checkout (default: the one that holds this file).
-A test counts when its source (tests/**/*.cc, *.py, *.sh) names the id. Exit 1 with one line for each complaint.
+A test counts when its source (tests/**/*.cc, *.py, *.sh, e2e/*.py) names the id. Exit 1 with one line for each complaint.
 """
 import pathlib
 import re
@@ -29,7 +29,7 @@ def rows(text):
 
 def sources(top):
     for kind in ("cc", "py", "sh"):
-        for path in sorted((top / "tests").rglob(f"*.{kind}")):
+        for path in sorted([*(top / "tests").rglob(f"*.{kind}"), *(top / "e2e").glob(f"*.{kind}")]):
             if path.name not in OWN:
                 yield path, path.read_text(encoding="utf-8")
 
