@@ -48,7 +48,8 @@ class Server:
         os.killpg(self.process.pid, number)
 
     def stop(self):
-        self.signal(signal.SIGKILL)
+        if self.process.poll() is None:
+            self.signal(signal.SIGKILL)
         self.process.wait()
 
     def pause(self):
