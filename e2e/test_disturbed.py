@@ -65,6 +65,9 @@ class Disturbed(unittest.TestCase):
     def check_all_is_well(self):
         """The next run ends well, ships what is missing, and leaves nothing half done anywhere."""
         run = self.release.run()
+        if run.exit == 7:  # F-K03: when the API server comes back, the pod of a Job that is complete may be started once more (seen)
+            until("that run has ended", lambda: not agents())
+            run = self.release.run()
         self.assertEqual(0, run.exit, run.log)
         self.assertEqual(self.published(), self.nfs.sets())
         for place in (DIRECTORY, self.nfs.export):
