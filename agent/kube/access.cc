@@ -3,6 +3,7 @@
 #include <format>
 
 #include "base/text.h"
+#include "kube/fields.h"
 
 namespace snap::kube {
 namespace {
@@ -29,7 +30,7 @@ Result<Access> in_cluster(const std::function<const char*(const char*)>& get,
   auto text = std::format("https://{}:{}", bare_ipv6 ? std::format("[{}]", host) : host, port);
   access.server = TRY(net::parse_endpoint(text, 443, true).context("KUBERNETES_SERVICE_HOST"));
   if (auto name = read_small_file(directory + "/namespace", kMaxNameBytes))
-    if (!trim(*name).empty()) access.name_space = trim(*name);
+    if (is_object_name(trim(*name))) access.name_space = trim(*name);
   auto token = read_small_file(access.token_file, 1U << 20);
   if (!token)
     return fail(token.error().code, "the pod has no token: " + token.error().message,

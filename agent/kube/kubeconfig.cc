@@ -3,12 +3,14 @@
 #include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <format>
 #include <optional>
 
 #include "base/text.h"
 #include "kube/access.h"
+#include "kube/fields.h"
 
 namespace snap::kube {
 namespace {
@@ -35,6 +37,11 @@ std::optional<std::string> from_base64(std::string_view text) {
   return bytes;
 }
 
+// What may be part of a line of a request.
+bool is_one_word(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7F; });
+}
+
 // A text of the map; empty when it is not there.
 std::string text_of(const YAML::Node& map, const char* key) {
   if (!map.IsMap()) return {};
@@ -58,6 +65,7 @@ class Reader {
     access_.origin = path_;
     access_.name_space = text_of(context, "namespace");
     if (access_.name_space.empty()) access_.name_space = "default";
+    if (!is_object_name(access_.name_space)) return wrong("namespace is not a name");
     TRY(read_server(cluster));
     TRY(read_user(user));
     TRY(net::check(access_.tls).context(path_));
@@ -94,6 +102,8 @@ class Reader {
       access_.base_path = url.substr(slash);
       url.resize(slash);
       while (access_.base_path.ends_with('/')) access_.base_path.pop_back();
+      if (!is_one_word(access_.base_path) || access_.base_path.find_first_of("?#") != url.npos)
+        return wrong("server: not the address of an API");
     }
     access_.server =
         TRY(net::parse_endpoint(url, 443, true).context("kubeconfig " + path_ + ": server"));
@@ -119,6 +129,7 @@ class Reader {
     access_.tls.key = TRY(file_or_data(user, "client-key"));
     access_.token_file = in_directory(text_of(user, "tokenFile"));
     access_.token = text_of(user, "token");
+    if (!is_one_word(access_.token)) return wrong("token holds characters that no token has");
     return {};
   }
 

@@ -49,8 +49,9 @@ TEST_P(Seeds, AndTheirNeighboursBreakNoPromise) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, Seeds,
-                         testing::Values(archive(), bolt(), config(), host(), manifest(), names(),
-                                         snapshot(), snapshot_stream(), wire()),
+                         testing::Values(archive(), bolt(), config(), host(), kubeconfig(),
+                                         manifest(), names(), snapshot(), snapshot_stream(),
+                                         wire()),
                          [](const auto& test) { return test.param.name; });
 
 }  // namespace

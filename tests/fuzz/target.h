@@ -31,6 +31,7 @@ Target archive();          // node: a tar.gz of host files
 Target bolt();             // bolt, snapshot: a database whose checksums fit whatever was changed
 Target config();           // config: the YAML file
 Target host();             // node: static pods, environment files, certificates
+Target kubeconfig();       // kube: the file of kubectl
 Target manifest();         // sets: manifest.json
 Target names();            // sets: names of sets and files
 Target snapshot();         // snapshot: a file as it is
