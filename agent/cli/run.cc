@@ -10,6 +10,7 @@
 #include "cli/context.h"
 #include "cli/version.h"
 #include "jobs/backup.h"
+#include "report/termination.h"
 
 namespace snap::cli {
 namespace {
@@ -31,29 +32,44 @@ report::Outcome refused(const std::string& trigger, const Error& error) {
           .error = report::Failure{error, "config"}};
 }
 
-report::Exit refuse(const std::string& trigger, const Error& error, Context& context) {
-  auto outcome = refused(trigger, error);
-  context.fail(outcome.exit, error);
+// The last thing a run does, whatever it did before: it says so.
+report::Exit end(report::Outcome outcome, const config::Report& report, Context& context) {
+  if (!report.termination_message.empty()) {
+    auto written = report::write_termination_message(report.termination_message, outcome);
+    if (!written) {
+      context.log().warn(describe(written.error()));
+      outcome.warnings.push_back(describe(written.error()));
+    }
+  }
   context.print(report::to_json_line(outcome));
   return outcome.exit;
+}
+
+report::Exit refuse(const std::string& trigger, const Error& error, const config::Report& report,
+                    Context& context) {
+  auto outcome = refused(trigger, error);
+  context.fail(outcome.exit, error);
+  return end(std::move(outcome), report, context);
 }
 
 report::Exit run(const Options& options, Context& context) {
   auto trigger = options.trigger;
   if (trigger.empty()) trigger = context.log().terminal() ? "manual" : "schedule";
+  auto config = context.load(config::Need::sets);
+  if (!config) return refuse(trigger, config.error(), {}, context);
+  const auto report = config->report;
+  auto refused = [&](const Error& error) { return refuse(trigger, error, report, context); };
   auto names = context.bare_set_words();
   if (names.size() > 1) {
-    return refuse(
-        trigger,
-        {Code::invalid, std::format("--set names two sets: {} and {}", names[0], names[1]),
-         "give one name, or none"},
-        context);
+    return refused({Code::invalid,
+                    std::format("--set names two sets: {} and {}", names[0], names[1]),
+                    "give one name, or none"});
   }
-  auto settings = context.settle(config::Need::sets);
-  if (!settings) return refuse(trigger, settings.error(), context);
+  auto settings = jobs::settle(std::move(*config), node::Host{}, context.stop());
+  if (!settings) return refused(settings.error());
   auto cluster = look_into_cluster(settings->config, context, Hurry::no);
   auto places = jobs::pick(jobs::places_of(settings->config, cluster.found), options.to);
-  if (!places) return refuse(trigger, places.error(), context);
+  if (!places) return refused(places.error());
   jobs::BackupRequest request{
       .trigger = trigger,
       .set_name = names.empty() ? std::nullopt : std::optional(names.front()),
@@ -66,8 +82,7 @@ report::Exit run(const Options& options, Context& context) {
       jobs::run_backup(*settings, request, {context.log(), *progress, now_utc, context.stop()});
   keep(cluster, settings->config, context);
   send_event(settings->config, outcome, context);
-  context.print(report::to_json_line(outcome));
-  return outcome.exit;
+  return end(std::move(outcome), report, context);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "cli/context.h"
 #include "cli/places.h"
 #include "dest/local.h"
+#include "jobs/cluster_name.h"
 #include "jobs/everywhere.h"
 #include "jobs/reproof.h"
 #include "jobs/verify_set.h"
@@ -72,18 +73,37 @@ std::string to_text(const jobs::Verified& verified, const std::string& level) {
 // A word that is no path and reads like the name of a set means the set of the configured
 // directory.
 Result<std::string> path_of(const std::string& name, Context& context,
-                            std::optional<std::string>& directory) {
+                            std::optional<config::Config>& config) {
   std::error_code ignored;
   if (name.contains('/') || !sets::SetName::parse(name) || std::filesystem::exists(name, ignored))
     return name;
-  if (!directory) directory = TRY(context.load(config::Need::sets)).local.directory;
-  return *directory + "/" + name;
+  if (!config) config = TRY(context.load(config::Need::sets));
+  return config->local.directory + "/" + name;
+}
+
+// What was read again of the sets in the local directory, for the metrics.
+struct OwnSets {
+  std::optional<config::Config> config;  // nothing: no set of it was named
+  std::string cluster;
+  report::ReproofFacts facts{.place = "local"};
+};
+
+void put_into_metrics(const config::Config& config, const std::string& cluster,
+                      const std::vector<report::ReproofFacts>& facts,
+                      const std::vector<std::string>& places, Context& context) {
+  for (const auto& problem : jobs::report_reproofs(config.report, cluster, facts, places))
+    context.log().warn(problem);
 }
 
 report::Exit verify_one(const std::string& name, const Options& options, Context& context,
-                        std::optional<std::string>& directory, nlohmann::ordered_json& results) {
-  auto path = path_of(name, context, directory);
+                        OwnSets& own, nlohmann::ordered_json& results) {
+  auto path = path_of(name, context, own.config);
   if (!path) return context.fail(jobs::local_exit(path.error()), path.error());
+  bool is_own = *path != name;
+  if (is_own) {
+    own.cluster = sets::SetName::parse(name)->cluster;
+    ++own.facts.checked;
+  }
   std::error_code ignored;
   auto progress = report::make_progress(context.log());
   snapshot::VerifyOptions verify{
@@ -96,11 +116,15 @@ report::Exit verify_one(const std::string& name, const Options& options, Context
   auto verified = jobs::verify_path(*path, verify);
   progress->end();
   if (!verified) {
+    // A name that is no set's says nothing about the place.
+    if (is_own && verified.error().code == Code::not_found) --own.facts.checked;
+    if (is_own && verified.error().code != Code::not_found) ++own.facts.unreadable;
     if (context.json())
       results.push_back({{"name", name}, {"sound", nullptr}, {"error", verified.error().message}});
     return context.fail(jobs::local_exit(verified.error()), verified.error());
   }
   verified->path = name;
+  if (is_own && !verified->findings.empty()) ++own.facts.damaged;
   for (const auto& warning : verified->warnings)
     context.log().warn(std::format("{}: {}", escaped(name), warning));
   if (context.json()) {
@@ -154,11 +178,14 @@ report::Exit verify_copies(const Options& options, Context& context) {
   if (!percent) return context.fail(report::Exit::usage, percent.error());
   auto config = context.load(config::Need::sets);
   if (!config) return context.fail(jobs::local_exit(config.error()), config.error());
-  auto places = jobs::pick(all_places(*config, context), {options.at});
+  auto known = all_places(*config, context);
+  auto places = jobs::pick(known, {options.at});
   if (!places) return context.fail(report::Exit::usage, places.error());
   // A source that is lost is no obstacle to proving the copies.
   auto original = dest::open_local(config->local.directory, false);
   auto exit = report::Exit::done;
+  auto cluster = config->cluster;
+  std::vector<report::ReproofFacts> facts;
   // One place after the other, each opened when its turn comes: connections that wait are closed by
   // their servers.
   for (const auto& place : *places) {
@@ -187,7 +214,12 @@ report::Exit verify_copies(const Options& options, Context& context) {
       continue;
     }
     exit = report::graver(exit, report_copies(*proofs, view.place.name, context));
+    if (cluster.empty()) cluster = jobs::newest_cluster_in(*view.inventory, now_utc());
+    facts.push_back(jobs::facts_of(view.place.name, *proofs, now_utc()));
   }
+  std::vector<std::string> names;
+  for (const auto& place : known) names.push_back(place.name);
+  put_into_metrics(*config, cluster, facts, names, context);
   return exit;
 }
 
@@ -200,11 +232,18 @@ report::Exit run(const Options& options, Context& context) {
     return context.fail(report::Exit::usage, {Code::invalid, "nothing to verify is named",
                                               "name a file, a set, or a place with --at"});
   auto exit = report::Exit::done;
-  std::optional<std::string> directory;
+  OwnSets own;
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   for (const auto& name : options.names)
-    exit = report::graver(exit, verify_one(name, options, context, directory, results));
+    exit = report::graver(exit, verify_one(name, options, context, own, results));
   if (context.json()) context.print(report::json_text(results));
+  if (own.facts.checked > 0) {
+    own.facts.at = now_utc();
+    std::vector<std::string> names{"local"};
+    for (const auto& destination : own.config->destinations) names.push_back(destination.name);
+    put_into_metrics(*own.config, own.config->cluster.empty() ? own.cluster : own.config->cluster,
+                     {own.facts}, names, context);
+  }
   return exit;
 }
 

@@ -116,7 +116,9 @@ struct Kubernetes {
 };
 
 struct Report {
-  std::string metrics_file;  // absolute; empty: none is written
+  std::string metrics_file;         // absolute; empty: none is written
+  std::string termination_message;  // absolute: the file for a container's last words; empty: none
+  std::string pushgateway;          // "http://host:9091", a path may follow; empty: none
 };
 
 struct Config {

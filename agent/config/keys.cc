@@ -213,6 +213,13 @@ constexpr std::array kKeys = std::to_array<Key>({
     {.name = "report.metricsFile",
      .set = set_or_none<parse_path, &Config::report, &Report::metrics_file>,
      .show = show_text<&Config::report, &Report::metrics_file>},
+    {.name = "report.terminationMessage",
+     .set = set_or_none<parse_path, &Config::report, &Report::termination_message>,
+     .show = show_text<&Config::report, &Report::termination_message>},
+    {.name = "report.pushgateway",
+     .print = Print::url,
+     .set = set_or_none<parse_base_url, &Config::report, &Report::pushgateway>,
+     .show = show_text<&Config::report, &Report::pushgateway>},
 });
 
 // "retention." of "retention.keepLast", "" of "cluster".

@@ -182,6 +182,29 @@ Result<std::string> parse_endpoint(std::string_view text) {
   return scheme + "://" + std::string(authority);
 }
 
+Result<std::string> parse_base_url(std::string_view text) {
+  if (text.contains('@'))
+    return fail(Code::invalid, "carries a user or a password", "leave it out");
+  auto scheme_end = std::min(text.find("://"), text.size());
+  auto scheme = lower(text.substr(0, scheme_end));
+  if (scheme != "https" && scheme != "http")
+    return fail(Code::invalid, "does not begin with https:// or http://",
+                "write it as http://pushgateway:9091");
+  auto rest = text.substr(std::min(scheme_end + 3, text.size()));
+  auto slash = std::min(rest.find('/'), rest.size());
+  auto authority = rest.substr(0, slash);
+  auto path = rest.substr(slash);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  auto strange = [](char c) { return !is_alnum(c) && !std::string_view("/-._~%").contains(c); };
+  if (std::ranges::any_of(path, strange))
+    return fail(Code::invalid, "holds a character that no path of a server has");
+  auto bracket = std::min(authority.find(']'), authority.size());
+  bool port = authority.substr(bracket).contains(':') ||
+              (bracket == authority.size() && authority.contains(':'));
+  TRY(check_authority(std::string(authority) + (port ? "" : ":80"), scheme));
+  return std::format("{}://{}{}", scheme, authority, path);
+}
+
 bool is_loopback(std::string_view endpoint) {
   auto authority = endpoint.substr(std::min(endpoint.find("://") + 3, endpoint.size()));
   if (authority.starts_with("[")) {

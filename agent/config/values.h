@@ -30,6 +30,10 @@ Result<uint64_t> parse_count(std::string_view text);
 // HOST is a name, an IPv4 address or an IPv6 address in brackets.
 Result<std::string> parse_endpoint(std::string_view text);
 
+// "http://HOST", "https://HOST:PORT/PATH": a server whose paths begin there; slashes at its end
+// removed.
+Result<std::string> parse_base_url(std::string_view text);
+
 // Whether that is 127.0.0.0/8, [::1] or localhost.
 bool is_loopback(std::string_view endpoint);
 

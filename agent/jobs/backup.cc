@@ -16,6 +16,7 @@
 #include "jobs/deliver.h"
 #include "jobs/lock.h"
 #include "jobs/prune.h"
+#include "jobs/push.h"
 #include "jobs/room.h"
 #include "jobs/take.h"
 #include "report/metrics.h"
@@ -126,6 +127,7 @@ class Backup {
   }
   void count(const Inventory& inventory);
   void name_places_not_reached();
+  Result<void> push() const;
   void finish();
 
   const Settings& settings_;
@@ -513,6 +515,16 @@ void Backup::name_places_not_reached() {
   }
 }
 
+// A run that went well knows all there is to know; after another one what it could not know anew
+// stays at the Pushgateway as it was.
+Result<void> Backup::push() const {
+  const auto& url = settings_.config.report.pushgateway;
+  if (url.empty() || outcome_.cluster.empty()) return {};
+  return push_metrics(url, {.labels = {{"cluster", outcome_.cluster}},
+                            .text = report::metrics_text(outcome_, ""),
+                            .replace_all = outcome_.exit == Exit::done});
+}
+
 void Backup::finish() {
   outcome_.finished = std::max(around_.clock(), outcome_.started);
   outcome_.exit = Exit::done;
@@ -536,10 +548,13 @@ void Backup::finish() {
     local_facts().problem = outcome_.error ? outcome_.error->error.message : "";
   }
   // A run that found the lock taken reports nothing: the one that holds it will.
-  const auto& file = settings_.config.report.metrics_file;
-  if (file.empty() || outcome_.exit == Exit::locked) return;
-  auto written = report::write_metrics(file, outcome_);
+  if (outcome_.exit == Exit::locked) return;
+  const auto& report = settings_.config.report;
+  auto written = report.metrics_file.empty() ? Result<void>()
+                                             : report::write_metrics(report.metrics_file, outcome_);
   if (!written) warn(describe(written.error()));
+  auto pushed = push();
+  if (!pushed) warn(describe(pushed.error()));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "jobs/certificates.h"
 #include "jobs/cluster_name.h"
 #include "jobs/inventory.h"
+#include "jobs/push.h"
 #include "jobs/room.h"
 #include "jobs/take.h"
 
@@ -178,14 +179,27 @@ class Doctor {
   }
 
   void metrics() {
-    const auto& file = settings_.config.report.metrics_file;
+    const auto& report = settings_.config.report;
+    writable("metrics", "report.metricsFile", report.metrics_file,
+             parent_directory(report.metrics_file));
+    bool there = ::access(report.termination_message.c_str(), F_OK) == 0;
+    writable("report", "report.terminationMessage", report.termination_message,
+             there ? report.termination_message : parent_directory(report.termination_message));
+    if (report.pushgateway.empty()) return;
+    auto answers = ask_pushgateway(report.pushgateway);
+    if (!answers) return warn("metrics", answers.error().message, answers.error().hint);
+    ok("metrics", std::format("{} takes metrics", report.pushgateway));
+  }
+
+  // `path`: what must be writable for `file` to be written.
+  void writable(const std::string& subject, std::string_view key, const std::string& file,
+                const std::string& path) {
     if (file.empty()) return;
-    auto directory = parent_directory(file);
-    if (::access(directory.c_str(), W_OK) == 0)
-      return ok("metrics", std::format("{} can be written", file));
-    auto error = errno_error(errno, directory);
-    warn("metrics", error.message,
-         "make the directory of report.metricsFile, writable for this user");
+    if (::access(path.c_str(), W_OK) == 0)
+      return ok(subject, std::format("{} can be written", file));
+    auto error = errno_error(errno, path);
+    warn(subject, error.message,
+         std::format("make the directory of {}, writable for this user", key));
   }
 
   const Settings& settings_;

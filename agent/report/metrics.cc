@@ -1,6 +1,6 @@
 #include "report/metrics.h"
 
-#include <charconv>
+#include <algorithm>
 #include <filesystem>
 #include <format>
 #include <optional>
@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "report/metrics_text.h"
 
 namespace snap::report {
 namespace {
@@ -16,86 +17,7 @@ namespace {
 constexpr uint64_t kMaxPreviousBytes = 1 << 20;
 constexpr mode_t kMode = 0644;  // the node exporter runs as another user
 
-using Labels = std::vector<std::pair<std::string_view, std::string>>;
-
-std::string label_value(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    if (c == '\\' || c == '"') out += '\\';
-    out += c;
-  }
-  return out;
-}
-
-// {cluster="prod-east",place="local"}; names from outside are made printable first, since the
-// format wants UTF-8 and has no other escapes than \\, \" and \n.
-std::string label_text(const Labels& labels) {
-  std::string out;
-  for (const auto& [name, value] : labels) {
-    out += out.empty() ? "{" : ",";
-    out += std::format("{}=\"{}\"", name, label_value(escaped(value)));
-  }
-  return out + "}";
-}
-
-// The value of the line that begins with `series` in a file of ours; nothing when it is not there
-// or does not read like a whole number that we wrote.
-std::optional<uint64_t> previous_value(std::string_view previous, const std::string& series) {
-  for (const auto& line : split(previous, '\n')) {
-    if (!line.starts_with(series + " ")) continue;
-    auto text = std::string_view(line).substr(series.size() + 1);
-    uint64_t value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-  }
-  return std::nullopt;
-}
-
-uint64_t unix_time(Seconds at) {
-  return static_cast<uint64_t>(std::max<int64_t>(at.time_since_epoch().count(), 0));
-}
-
-class Text {
- public:
-  Text(const Outcome& outcome, std::string_view previous)
-      : outcome_(outcome), previous_(previous) {}
-
-  void family(std::string_view name, std::string_view help) {
-    name_ = "etcd_snapshot_" + std::string(name);
-    header_ = std::format("# HELP {} {}\n# TYPE {} gauge\n", name_, help, name_);
-  }
-
-  // A sample of the family begun last; a family without samples leaves no trace.
-  void sample(const std::string& value, Labels more = {}) {
-    out_ += std::exchange(header_, "") + series(std::move(more)) + " " + value + "\n";
-  }
-  void sample(uint64_t value, Labels more = {}) {
-    sample(std::format("{}", value), std::move(more));
-  }
-
-  // A sample of this run, or what the file said before.
-  void kept(std::optional<uint64_t> value) {
-    if (!value) value = previous_value(previous_, series({}));
-    if (value) sample(*value);
-  }
-
-  std::string take() && { return std::move(out_); }
-
- private:
-  std::string series(Labels more) const {
-    more.insert(more.begin(), {"cluster", outcome_.cluster});
-    return name_ + label_text(more);
-  }
-
-  const Outcome& outcome_;
-  std::string_view previous_;
-  std::string name_;
-  std::string header_;
-  std::string out_;
-};
-
-void add_run(const Outcome& outcome, Text& text) {
+void add_run(const Outcome& outcome, MetricsText& text) {
   text.family("build_info", "Version of etcd-snapshot that wrote this file; always 1.");
   text.sample(1, {{"version", outcome.version}});
   text.family("last_attempt_timestamp_seconds", "When the last run ended, Unix time.");
@@ -120,7 +42,7 @@ void add_run(const Outcome& outcome, Text& text) {
   }
 }
 
-void add_snapshot(const Outcome& outcome, Text& text) {
+void add_snapshot(const Outcome& outcome, MetricsText& text) {
   auto of = [](const auto& facts, auto field) {
     return facts ? std::optional<uint64_t>((*facts).*field) : std::nullopt;
   };
@@ -147,7 +69,7 @@ void add_snapshot(const Outcome& outcome, Text& text) {
   }
 }
 
-void add_places(const Outcome& outcome, Text& text) {
+void add_places(const Outcome& outcome, MetricsText& text) {
   // One family after the other, as the format wants it.
   auto each = [&](std::string_view name, std::string_view help, auto&& add) {
     text.family(name, help);
@@ -206,7 +128,7 @@ void remove_parts(const std::string& path) {
 }  // namespace
 
 std::string metrics_text(const Outcome& outcome, std::string_view previous) {
-  Text text(outcome, previous);
+  MetricsText text(outcome.cluster, previous);
   add_run(outcome, text);
   add_snapshot(outcome, text);
   add_places(outcome, text);

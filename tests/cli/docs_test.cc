@@ -99,7 +99,10 @@ TEST(Docs, NameEveryMetricAndItsLabels) {
   test::Pki pki = test::Pki::make(agent.path(""));
   std::filesystem::copy(pki.ca, agent.host_tree() + "/pki/ca.crt");
   ASSERT_EQ(agent.run({"run"}).exit_code, 0);
-  EXPECT_EQ(documented_metrics(), written_metrics(test::read_file(agent.metrics_file())));
+  ASSERT_EQ(agent.run({"verify", agent.sets()[0]}).exit_code, 0);
+  auto written = written_metrics(test::read_file(agent.metrics_file()));
+  written.merge(written_metrics(test::read_file(agent.path("metrics/etcd_snapshot-verify.prom"))));
+  EXPECT_EQ(documented_metrics(), written);
 }
 
 std::string value_of(const std::string& metrics, const std::string& name) {

@@ -179,10 +179,14 @@ INSTANTIATE_TEST_SUITE_P(
              "c.yaml:3: unknown key retention.keeplast (did you mean keepLast?)"},
         Case{"slip_in_section", "retension: {}\n",
              "c.yaml:1: unknown key retension (did you mean retention?)"},
-        Case{"not_built_yet_in_section", "report:\n  pushgateway: x\n",
-             "c.yaml:2: unknown key report.pushgateway"},
-        Case{"pushgateway", "report: {pushgateway: x}\n",
-             "c.yaml:1: unknown key report.pushgateway"},
+        Case{"not_built_yet_in_section", "report:\n  otlp: x\n",
+             "c.yaml:2: unknown key report.otlp"},
+        Case{
+            "pushgateway", "report: {pushgateway: x}\n",
+            "c.yaml:1: report.pushgateway: \"x\" does not begin with https:// or http:// (write it "
+            "as http://pushgateway:9091)"},
+        Case{"pushgateway_with_password", "report: {pushgateway: \"http://me:canary@x:9091\"}\n",
+             "c.yaml:1: report.pushgateway: the value carries a user or a password (leave it out)"},
         Case{"known_in_another_section", "keepLast: 3\n", "c.yaml:1: unknown key keepLast"},
         Case{"dotted", "retention.keepLast: 3\n",
              "c.yaml:1: unknown key retention.keepLast (write keepLast below a line retention:)"},
@@ -334,7 +338,7 @@ TEST(Describe, TellsEveryValueAndWhereItIsFrom) {
   std::map<std::string, std::pair<std::string, std::string>> found;
   for (const auto& setting : describe(*config))
     found[setting.key] = {setting.value, setting.origin};
-  EXPECT_EQ(found.size(), 28u);
+  EXPECT_EQ(found.size(), 30u);
   EXPECT_EQ(found["cluster"], std::pair("prod-east", "/etc/c.yaml:1"));
   EXPECT_EQ(found["local.directory"], std::pair("/var/lib/etcd-snapshot", "/etc/c.yaml:3"));
   EXPECT_EQ(found["retention.keepLast"], std::pair("7", "--set"));

@@ -101,6 +101,29 @@ INSTANTIATE_TEST_SUITE_P(
                     Url{"https://host:2379?x=y",
                         "has more than a host and a port (remove what follows the port)"}));
 
+struct Base {
+  std::string text;
+  std::string read;  // empty: refused
+};
+void PrintTo(const Base& c, std::ostream* out) { *out << c.text; }
+class BaseUrls : public testing::TestWithParam<Base> {};
+TEST_P(BaseUrls, AreReadOrRefused) {
+  auto url = parse_base_url(GetParam().text);
+  EXPECT_EQ(url.value_or(""), GetParam().read) << GetParam().text;
+}
+INSTANTIATE_TEST_SUITE_P(
+    Table, BaseUrls,
+    testing::Values(Base{"http://gateway:9091", "http://gateway:9091"},
+                    Base{"https://push.example.com", "https://push.example.com"},
+                    Base{"HTTP://a:1/", "http://a:1"}, Base{"http://a:1/push//", "http://a:1/push"},
+                    Base{"http://[::1]:9091/a/b", "http://[::1]:9091/a/b"},
+                    Base{"http://[::1]", "http://[::1]"}, Base{"gateway:9091", ""},
+                    Base{"ftp://gateway", ""}, Base{"http://", ""}, Base{"http:///push", ""},
+                    Base{"http://user:secret@gateway:9091", ""}, Base{"http://a:0", ""},
+                    Base{"http://a:65536", ""}, Base{"http://a:", ""}, Base{"http://::1", ""},
+                    Base{"http://a/b?c", ""}, Base{"http://a/b#c", ""}, Base{"http://a/b c", ""},
+                    Base{"http://a\\b", ""}));
+
 TEST(Loopback, IsThisHostAndNothingThatLooksLikeIt) {
   for (auto* here : {"http://127.0.0.1:1", "http://127.9.9.9:1", "http://[::1]:1",
                      "http://localhost:1", "http://LOCALHOST:1"})
