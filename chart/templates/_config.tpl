@@ -5,7 +5,7 @@
 {{- $config := dict
   "local" (dict "directory" $values.snapshot.directory "reserve" (kindIs "string" $reserve | ternary $reserve (int64 $reserve)))
   "verify" (dict "level" $values.snapshot.verifyLevel)
-  "report" dict }}
+  "report" (dict "terminationMessage" "/dev/termination-log") }}
 {{- with $values.cluster }}{{ $_ := set $config "cluster" . }}{{ end }}
 {{- with $values.etcd }}
   {{- $etcd := omit . "passwordSecret" }}

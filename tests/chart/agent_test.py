@@ -34,7 +34,7 @@ MODES = {
                  "cert": "/etc/kubernetes/c.crt", "key": "/etc/kubernetes/c.key", "serverName": "etcd.example.com", "stallTimeout": "2m",
                  "compareMembers": "require", "username": "root", "passwordSecret": "etcd-root"},
         "events": False,
-        "metrics": {"textfileDirectory": "/var/lib/node-exporter"}}),
+        "metrics": {"textfileDirectory": "/var/lib/node-exporter", "pushgateway": "http://10.0.0.9:9091"}}),
 }
 
 

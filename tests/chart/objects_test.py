@@ -85,7 +85,8 @@ class Job(unittest.TestCase):
             self.assertEqual(container(values)["args"], ["run"])
             self.assertNotIn("command", container(values))
 
-    def test_a_failure_is_the_termination_message(self):
+    def test_the_outcome_is_the_termination_message(self):
+        self.assertEqual(config(PV)["report"]["terminationMessage"], "/dev/termination-log")
         self.assertEqual(container(PV)["terminationMessagePolicy"], "FallbackToLogsOnError")
 
     def test_helm_test_runs_the_doctor_in_the_same_pod(self):
