@@ -13,7 +13,6 @@ using test::FakeHttp;
 using test::FakeReply;
 using test::FakeRequest;
 using testing::AllOf;
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
