@@ -43,8 +43,8 @@ std::string to_json(const std::vector<jobs::Delivery>& deliveries) {
                     {"problem", facts.problem},
                     {"shipped", facts.caught_up},
                     {"sent_bytes", facts.sent_bytes},
-                    {"send_seconds", facts.sending.count() / 1e3},
-                    {"prove_seconds", facts.proving.count() / 1e3}});
+                    {"send_seconds", std::chrono::duration<double>(facts.sending).count()},
+                    {"prove_seconds", std::chrono::duration<double>(facts.proving).count()}});
   }
   return report::json_text(nlohmann::ordered_json{{"destinations", rows}});
 }

@@ -277,10 +277,10 @@ class Courier {
           std::format("{}: {} is there already, proven: {}", place_.name, set, shipped.how));
       return;
     }
-    around_.log.info(std::format("{}: shipped {}: {} in {:.1f} s, proven in {:.1f} s: {}",
-                                 place_.name, set, human_size(shipped.sent_bytes),
-                                 shipped.sending.count() / 1e3, shipped.proving.count() / 1e3,
-                                 shipped.how));
+    around_.log.info(std::format(
+        "{}: shipped {}: {} in {:.1f} s, proven in {:.1f} s: {}", place_.name, set,
+        human_size(shipped.sent_bytes), std::chrono::duration<double>(shipped.sending).count(),
+        std::chrono::duration<double>(shipped.proving).count(), shipped.how));
   }
 
   Result<void> catch_up() {
