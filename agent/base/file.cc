@@ -10,6 +10,8 @@
 #include <format>
 #include <system_error>
 
+#include "base/part.h"
+
 namespace snap {
 namespace {
 
@@ -163,7 +165,7 @@ Result<std::string> read_small_file(const std::string& path, uint64_t max_bytes)
 }
 
 Result<void> replace_file(const std::string& path, std::string_view content, mode_t mode) {
-  auto part = path + "." + random_token() + ".part";
+  auto part = part_name(path);
   auto fd = TRY(open_file(part, O_WRONLY | O_CREAT | O_EXCL, mode));
   auto written = [&]() -> Result<void> {
     if (::fchmod(fd.get(), mode) != 0) return fail_errno(errno, std::format("chmod {}", part));

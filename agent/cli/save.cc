@@ -74,7 +74,7 @@ Command save_command() {
             "x.db"}},
       .notes =
           "ETCDCTL_ENDPOINTS, ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY count too; flags "
-          "win.",
+          "win. A save that is killed leaves FILE.*.part; the next one to FILE removes it.",
       .arguments = {{"FILE", "where to; - is standard output", file.get(), false}},
       .asks_etcd = true,
       .run = [file](Context& context) { return run(*file, context); }};

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <format>
 #include <fstream>
 #include <thread>
@@ -32,15 +34,6 @@ std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data())
                                                           : "unknown host";
-}
-
-// The path still leads to the file that we have open: nobody deleted or replaced it between open
-// and flock.
-bool still_there(int fd, const std::string& path) {
-  struct stat open_file_info{};
-  struct stat path_info{};
-  return ::fstat(fd, &open_file_info) == 0 && ::lstat(path.c_str(), &path_info) == 0 &&
-         open_file_info.st_ino == path_info.st_ino && open_file_info.st_dev == path_info.st_dev;
 }
 
 // What the holder wrote about itself. It does that right after it got the lock: what is read at
@@ -70,7 +63,31 @@ std::vector<Seconds> starts_in(int fd) {
   return starts;
 }
 
+// The device of the file system, "08:01" as /proc/locks has it: st_dev where that is the same. On
+// btrfs every subvolume has an st_dev of its own; there the mount's line in mountinfo has it.
+std::string device_of(int fd, const struct stat& info) {
+  auto device = std::format("{:02x}:{:02x}", major(info.st_dev), minor(info.st_dev));
+  struct statx mount{};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &mount) != 0) return device;
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {  // "36 35 98:0 /root /at options ..."
+    unsigned long id = 0, parent = 0;
+    unsigned upper = 0, lower = 0;
+    if (std::sscanf(line.c_str(), "%lu %lu %u:%u ", &id, &parent, &upper, &lower) == 4 &&
+        id == mount.stx_mnt_id)
+      return std::format("{:02x}:{:02x}", upper, lower);
+  }
+  return device;
+}
+
 }  // namespace
+
+bool leads_to(const std::string& path, int fd) {
+  struct stat open_file_info{};
+  struct stat path_info{};
+  return ::fstat(fd, &open_file_info) == 0 && ::lstat(path.c_str(), &path_info) == 0 &&
+         open_file_info.st_ino == path_info.st_ino && open_file_info.st_dev == path_info.st_dev;
+}
 
 std::optional<std::string> lock_holder(const std::string& directory, const std::string& cluster) {
   auto path = lock_path(directory, cluster);
@@ -78,9 +95,9 @@ std::optional<std::string> lock_holder(const std::string& directory, const std::
   struct stat info{};
   if (!fd || ::fstat(fd->get(), &info) != 0) return {};
   // Trying the lock would keep a run that begins now from getting it. The kernel's list has a line
-  // as "1: FLOCK  ADVISORY  WRITE 812 08:01:131 0 EOF"; the device there is not st_dev on btrfs.
+  // as "1: FLOCK  ADVISORY  WRITE 812 08:01:131 0 EOF".
   std::ifstream locks("/proc/locks");
-  auto inode = std::format(":{} ", info.st_ino);
+  auto inode = std::format(" {}:{} ", device_of(fd->get(), info), info.st_ino);
   for (std::string line; std::getline(locks, line);) {
     if (line.contains(" FLOCK ") && line.contains(" WRITE ") && !line.contains("->") &&
         line.contains(inode))
@@ -101,7 +118,7 @@ Result<RunLock> RunLock::acquire(const std::string& directory, const std::string
                   std::format("another command is at work: {}", holder_of(fd.get())),
                   "wait until it has ended, or stop it");
     }
-    if (!still_there(fd.get(), path)) continue;
+    if (!leads_to(path, fd.get())) continue;
     auto holder = std::format("pid {} on {} since {}\n", ::getpid(), host_name(), to_rfc3339(now));
     RunLock lock(std::move(fd), path, std::move(holder));
     lock.starts_ = starts_in(lock.fd_.get());

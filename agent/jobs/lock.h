@@ -14,6 +14,9 @@
 
 namespace snap::jobs {
 
+// Whether `path` still leads to the open file: nobody deleted or replaced it before we locked it.
+bool leads_to(const std::string& path, int fd);
+
 // Who holds the lock of the cluster right now, without touching it: "pid 7 on m1 since ...".
 // Nothing when nobody does, or when this kernel does not show it.
 std::optional<std::string> lock_holder(const std::string& directory, const std::string& cluster);

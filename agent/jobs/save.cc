@@ -1,6 +1,5 @@
 #include "jobs/save.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -14,42 +13,10 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "stream/file.h"
+#include "jobs/whole_file.h"
 
 namespace snap::jobs {
 namespace {
-
-// A new file that takes its final name when it is finished, and vanishes otherwise.
-class RenamedFile : public stream::Sink {
- public:
-  static Result<std::unique_ptr<stream::Sink>> create(const std::string& path) {
-    auto part = path + "." + random_token() + ".part";
-    auto fd = TRY(open_file(part, O_WRONLY | O_CREAT | O_EXCL, 0600));
-    auto sink = stream::file_sink(std::move(fd), part, stream::Caching::bypass);
-    return std::make_unique<RenamedFile>(std::move(sink), part, path);
-  }
-
-  RenamedFile(std::unique_ptr<stream::Sink> sink, std::string part, std::string path)
-      : sink_(std::move(sink)), part_(std::move(part)), path_(std::move(path)) {}
-  ~RenamedFile() override {
-    if (!part_.empty()) ::unlink(part_.c_str());
-  }
-
-  Result<void> write(Bytes data) override { return sink_->write(data); }
-
-  Result<void> finish() override {
-    TRY(sink_->finish());
-    if (::rename(part_.c_str(), path_.c_str()) != 0)
-      return fail_errno(errno, std::format("rename {} to {}", part_, path_));
-    part_.clear();
-    return sync_directory(parent_directory(path_));
-  }
-
- private:
-  std::unique_ptr<stream::Sink> sink_;
-  std::string part_;  // empty: it has its final name
-  std::string path_;
-};
 
 // A pipe or a file that the shell opened. Its reader may stand still, and then we must still be
 // able to stop.
@@ -127,6 +94,10 @@ std::expected<Saved, Failure> save(etcd::Client& client, const std::string& path
   };
   auto target = check_target(path);
   if (!target) return failed(local_exit(target.error()), "preflight", target.error());
+  auto stale = path == "-" ? StaleParts{} : remove_stale_parts(path);
+  for (const auto& part : stale.removed)
+    log.warn(std::format("removed {}, left by a save that did not end", part));
+  for (const auto& problem : stale.problems) log.warn(problem);
   auto cluster = look_at_cluster(client, etcd::WithoutLeader::accept);
   if (!cluster) return failed(etcd_exit(cluster.error()), "preflight", cluster.error());
   for (const auto& warning : cluster->warnings) log.warn(warning);
@@ -134,7 +105,7 @@ std::expected<Saved, Failure> save(etcd::Client& client, const std::string& path
 
   TakeOptions options{.open_sink = [&]() -> Result<std::unique_ptr<stream::Sink>> {
                         if (path == "-") return std::make_unique<StandardOutput>(stop);
-                        return RenamedFile::create(path);
+                        return create_whole_file(path);
                       },
                       .room_bytes = room_beside(path),
                       .progress = report::step_of(progress, "taking the snapshot"),

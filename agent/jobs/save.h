@@ -18,7 +18,8 @@ struct Saved {
 
 // Streams into `path`, or to standard output for "-". The data goes into a new file beside `path`,
 // which takes its name only when it is whole, equal to the member's SHA-256 and on the disk: a file
-// that was there before stands until then. Mode 0600. Without a leader the most advanced member's
+// that was there before stands until then. Mode 0600. What a save to this path that was killed left
+// beside it is removed first. Without a leader the most advanced member's
 // data is taken, and the log says so.
 std::expected<Saved, Failure> save(etcd::Client& client, const std::string& path, report::Log& log,
                                    report::Progress& progress, std::stop_token stop);

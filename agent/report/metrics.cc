@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/part.h"
 #include "base/text.h"
 #include "report/metrics_text.h"
 
@@ -108,23 +109,6 @@ void add_places(const Outcome& outcome, MetricsText& text) {
        });
 }
 
-// Takes away what runs that were killed between writing and renaming left: "FILE.TOKEN.part". Only
-// one run at a time writes the file.
-void remove_parts(const std::string& path) {
-  namespace fs = std::filesystem;
-  auto prefix = path.substr(path.rfind('/') + 1) + ".";
-  std::error_code ignored;
-  for (fs::directory_iterator at(parent_directory(path), ignored), end; !ignored && at != end;
-       at.increment(ignored)) {
-    auto name = at->path().filename().string();
-    if (name.starts_with(prefix) && name.ends_with(".part") &&
-        name.size() == prefix.size() + random_token().size() + 5) {
-      std::error_code gone;
-      fs::remove(at->path(), gone);
-    }
-  }
-}
-
 }  // namespace
 
 std::string metrics_text(const Outcome& outcome, std::string_view previous) {
@@ -136,7 +120,9 @@ std::string metrics_text(const Outcome& outcome, std::string_view previous) {
 }
 
 Result<void> write_metrics(const std::string& path, const Outcome& outcome) {
-  remove_parts(path);
+  // What runs that were killed between writing and renaming left. Only one run at a time writes it.
+  std::error_code ignored;
+  for (const auto& part : parts_of(path)) std::filesystem::remove(part, ignored);
   auto previous = read_small_file(path, kMaxPreviousBytes);
   return replace_file(path, metrics_text(outcome, previous ? *previous : ""), kMode)
       .context("metrics file");

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "base/file.h"
+#include "base/part.h"
 #include "cli/scenes.h"
 #include "support/outcome.h"
 
@@ -265,6 +265,31 @@ TEST(Signals, EndASaveAndLeaveTheOldFile) {
   EXPECT_EQ(ended->exit_code, 1);
   EXPECT_EQ(test::read_file(agent.path("old.db")), "old");
   agent.expect_nothing_left();
+}
+
+// F-L14
+TEST(Save, RemovesWhatAKilledOneLeftAndNothingOfALivingOne) {
+  FakeGrpc slow(test::slow_script());
+  FakeGrpc good(test::good_script());
+  Agent agent({.endpoints = {slow.endpoint()}});
+  auto file = agent.path("etcd.db");
+  auto parts = [&] { return parts_of(file).size(); };
+  auto save_to = [&](FakeGrpc& member) {
+    return agent.command({"save", "--endpoints", member.endpoint(), file});
+  };
+  Process killed(save_to(slow));
+  Process living(save_to(slow));
+  ASSERT_TRUE(wait_until([&] { return parts() == 2; }));
+  killed.signal(SIGKILL);
+  ASSERT_TRUE(killed.wait(5s));
+  auto saved = agent.run(save_to(good));
+  EXPECT_EQ(saved.exit_code, 0) << saved.text();
+  EXPECT_THAT(saved.err, HasSubstr("left by a save that did not end"));
+  EXPECT_EQ(parts(), 1U) << "the one that is still being written";
+  living.signal(SIGTERM);
+  ASSERT_TRUE(living.wait(5s));
+  EXPECT_EQ(parts(), 0U);
+  EXPECT_EQ(agent.run({"verify", file}).exit_code, 0);
 }
 
 // F-E06, F-E07: from the first byte on another member, once.

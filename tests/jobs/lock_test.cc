@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -125,6 +128,49 @@ TEST(RunLock, RemembersTheStartsOfTheLastSets) {
   auto second = RunLock::acquire(dir.path(), "prod-east", start);
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, Not(HasSubstr("2026-12"))) << "only the holder is named";
+}
+
+// A file system of its own, in which the first file always has the same inode number.
+class Mounted {
+ public:
+  // In a mount namespace of its own, so that nothing outlives the test. Making mounts private is
+  // refused in a chroot, where scripts/root has done it already.
+  Mounted() {
+    works_ =
+        ::unshare(CLONE_NEWNS) == 0 &&
+        (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 || errno == EINVAL) &&
+        ::mount("none", dir_.path().c_str(), "tmpfs", 0, "size=64k") == 0;
+  }
+  Mounted(const Mounted&) = delete;
+  ~Mounted() {
+    if (works_) ::umount(dir_.path().c_str());
+  }
+  bool works() const { return works_; }
+  const std::string& path() const { return dir_.path(); }
+  ino_t lock_number() const {
+    write_text(dir_.path(".lock-prod-east"), "");
+    struct stat info{};
+    return ::stat(dir_.path(".lock-prod-east").c_str(), &info) == 0 ? info.st_ino : 0;
+  }
+
+ private:
+  test::TempDir dir_;
+  bool works_ = false;
+};
+
+TEST(LockHolder, IsTheHolderOfThisFileAndOfNoneWithItsNumber) {
+  Mounted held;
+  Mounted other;
+  ASSERT_TRUE(held.works() && other.works()) << "mount: run the tests as root";
+  ASSERT_EQ(held.lock_number(), other.lock_number());
+  EXPECT_FALSE(lock_holder(held.path(), "prod-east"));
+  Holder holder(held.path());
+  EXPECT_THAT(lock_holder(held.path(), "prod-east").value_or(""),
+              HasSubstr(std::format("pid {} on", holder.pid())));
+  EXPECT_FALSE(lock_holder(other.path(), "prod-east"));
+  EXPECT_FALSE(lock_holder(held.path(), "prod-west"));
+  holder.kill();
+  EXPECT_FALSE(lock_holder(held.path(), "prod-east"));
 }
 
 struct Trap {
