@@ -1,11 +1,39 @@
 #include "jobs/agreement.h"
 
 #include <format>
+#include <string_view>
+
+#include "base/text.h"
 
 namespace snap::jobs {
 
 using config::Compare;
 using sets::Outcome;
+
+namespace {
+
+std::string not_compared(std::string_view reason) {
+  return std::format("the members could not be compared: {}", reason);
+}
+
+Error refusal(std::string_view reason) {
+  return {Code::unavailable, not_compared(reason),
+          "mend that, or set etcd.compareMembers: warn to back up without it"};
+}
+
+}  // namespace
+
+std::optional<Error> foreseen_refusal(Compare policy, const etcd::Survey& survey) {
+  if (policy != Compare::require) return std::nullopt;
+  if (survey.member_list.empty()) return refusal(kNoMembers);
+  std::vector<std::string> open;
+  for (const auto& member : survey.member_list) {
+    auto why = cannot_be_asked(survey, member);
+    if (why) open.push_back(std::format("{}: {}", survey.name_of(member.id), why->message));
+  }
+  if (open.empty()) return std::nullopt;
+  return refusal("not compared with " + join(open, "; "));
+}
 
 Result<Agreement::Next> Agreement::ask(etcd::Client& client, const etcd::Survey& survey,
                                        const OwnSnapshot& snapshot) {
@@ -39,7 +67,6 @@ Agreement::Verdict Agreement::verdict() const {
   Verdict verdict;
   if (!proof_ || nothing_to_compare_) return verdict;
   const auto& reason = proof_->reason;
-  auto open = std::format("the members could not be compared: {}", reason);
   if (proof_->outcome == Outcome::passed) {
     verdict.agreed = members_ == 1
                          ? "the one member there is holds what the snapshot holds"
@@ -49,10 +76,9 @@ Agreement::Verdict Agreement::verdict() const {
                        "look with etcdctl endpoint hashkv --cluster, and replace the member that "
                        "is odd; the set is kept but does not count as proven"};
   } else if (policy_ == Compare::require) {
-    verdict.refused = {Code::unavailable, std::move(open),
-                       "mend that, or set etcd.compareMembers: warn to back up without it"};
+    verdict.refused = refusal(reason);
   } else {
-    verdict.doubt = std::move(open);
+    verdict.doubt = not_compared(reason);
   }
   return verdict;
 }

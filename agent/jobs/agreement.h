@@ -26,6 +26,9 @@ struct OwnSnapshot {
       hash;
 };
 
+// What `require` will end a run with, seen before it: members that cannot be asked. Asks nobody.
+std::optional<Error> foreseen_refusal(config::Compare policy, const etcd::Survey& survey);
+
 class Agreement {
  public:
   Agreement(config::Compare policy, AskLimits limits)

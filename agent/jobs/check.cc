@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "dest/local.h"
+#include "jobs/agreement.h"
 #include "jobs/certificates.h"
 #include "jobs/cluster_name.h"
 #include "jobs/inventory.h"
@@ -84,6 +85,8 @@ class Doctor {
                      human_size(member.db_size)));
     }
     for (const auto& warning : cluster->warnings) warn("etcd", warning);
+    auto refusal = foreseen_refusal(settings_.config.etcd.compare_members, cluster->survey);
+    if (refusal) fail("etcd", *refusal, Exit::etcd);
     ok("etcd", std::format("a run would take {}", cluster->choice.reason));
     const auto& member = cluster->choice.first().member;
     db_bytes_ = member.db_size;

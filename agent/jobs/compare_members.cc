@@ -96,17 +96,20 @@ std::string difference(const std::vector<Answered>& answered, uint64_t source, i
 
 }  // namespace
 
+std::optional<Error> cannot_be_asked(const etcd::Survey& survey, const etcd::Member& member) {
+  if (member.is_learner) return Error{Code::denied, "a learner does not tell", ""};
+  if (survey.find(member.id) == nullptr) return no_status(survey, member);
+  return std::nullopt;
+}
+
 Result<std::vector<MemberAnswer>> ask_members(etcd::Client& client, const etcd::Survey& survey,
                                               int64_t revision, const AskLimits& limits) {
   std::vector<MemberAnswer> answers;
   auto end = Clock::now() + limits.total;
   for (const auto& member : survey.member_list) {
-    const auto* status = survey.find(member.id);
-    Result<etcd::HashKv> hash = fail(Code::denied, "a learner does not tell");
-    if (!member.is_learner && !status)
-      hash = std::unexpected(no_status(survey, member));
-    else if (!member.is_learner)
-      hash = ask(client, status->endpoint, revision, limits, end);
+    auto why = cannot_be_asked(survey, member);
+    auto hash = why ? Result<etcd::HashKv>(std::unexpected(*why))
+                    : ask(client, survey.find(member.id)->endpoint, revision, limits, end);
     if (!hash && hash.error().code == Code::cancelled) return std::unexpected(hash.error());
     answers.push_back({member.id, survey.name_of(member.id), std::move(hash)});
   }
@@ -122,8 +125,7 @@ Result<sets::ProofResult> compare_members(const std::vector<MemberAnswer>& answe
                                           const snapshot::Extent& extent, const OwnHash& own_hash) {
   using sets::Outcome;
   auto revision = extent.revision();
-  if (answers.empty())
-    return sets::ProofResult{Outcome::skipped, "nobody could tell who the members are"};
+  if (answers.empty()) return sets::ProofResult{Outcome::skipped, std::string(kNoMembers)};
   std::vector<Answered> answered;
   std::vector<std::string> open;
   std::vector<const MemberAnswer*> compacted;

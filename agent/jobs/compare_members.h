@@ -10,6 +10,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "etcd/client.h"
@@ -25,6 +26,9 @@ struct MemberAnswer {
   Result<etcd::HashKv> hash;
 };
 
+// Why this member cannot be asked; nothing: it can.
+std::optional<Error> cannot_be_asked(const etcd::Survey& survey, const etcd::Member& member);
+
 struct AskLimits {
   std::chrono::milliseconds each{60'000};
   std::chrono::milliseconds total{120'000};
@@ -32,6 +36,8 @@ struct AskLimits {
   std::chrono::milliseconds catch_up{10'000};
   std::stop_token stop = {};
 };
+
+inline constexpr std::string_view kNoMembers = "nobody could tell who the members are";
 
 // Asks every member that the cluster's list names for HashKV at `revision`; an answer, or why there
 // is none, for each. An empty list: nobody knows who the members are. Error: cancelled.

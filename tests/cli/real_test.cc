@@ -290,6 +290,16 @@ TEST(ThreeMembers, AreLostOneByOne) {
   EXPECT_EQ(without_one.exit_code, 0) << without_one.text();
   EXPECT_THAT(without_one.err, HasSubstr(cluster.endpoints()[static_cast<size_t>(serving)]));
 
+  // Who demands the comparison of all hears of it from `check`, in the words of the run.
+  auto demand = std::string("etcd.compareMembers=require");
+  auto demanded = agent.run({"run", "--set", demand});
+  EXPECT_EQ(demanded.exit_code, 3) << demanded.text();
+  auto check = agent.run({"check", "--set", demand});
+  EXPECT_EQ(check.exit_code, 3) << check.text();
+  auto message = outcome_of(demanded)["error"]["message"].get<std::string>();
+  EXPECT_THAT(message, HasSubstr("the members could not be compared"));
+  EXPECT_THAT(check.out, HasSubstr(message));
+
   // Two down: no leader any more.
   cluster.kill((serving + 1) % 3);
   const auto& last = cluster.endpoints()[static_cast<size_t>((serving + 2) % 3)];

@@ -130,6 +130,52 @@ INSTANTIATE_TEST_SUITE_P(
              .extent = fail(Code::corrupt, "no database")}),
     [](const auto& test) { return test.param.name; });
 
+struct Foreseen {
+  std::string name;
+  Compare policy;
+  std::vector<etcd::Member> others;  // beside the one that answers
+  std::string refused;
+};
+
+void PrintTo(const Foreseen& c, std::ostream* out) { *out << c.name; }
+
+class ForeseenTable : public testing::TestWithParam<Foreseen> {};
+
+TEST_P(ForeseenTable, IsWhatARunWouldSay) {  // F-C08
+  etcd::Survey survey;
+  survey.members.push_back({.endpoint = "http://127.0.0.1:1", .member_id = 1});
+  survey.member_list.push_back({.id = 1, .name = "m1"});
+  for (const auto& other : GetParam().others) survey.member_list.push_back(other);
+  survey.failures.push_back({"http://127.0.0.1:2", {Code::unavailable, "connection refused", ""}});
+  auto refusal = foreseen_refusal(GetParam().policy, survey);
+  EXPECT_EQ(refusal ? refusal->message : "", GetParam().refused);
+}
+
+const etcd::Member kDown{.id = 2, .name = "m2", .client_urls = {"http://127.0.0.1:2"}};
+const etcd::Member kLearner{.id = 3, .name = "m3", .is_learner = true};
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, ForeseenTable,
+    testing::Values(
+        Foreseen{"all_there", Compare::require, {}, ""},
+        Foreseen{"one_down",
+                 Compare::require,
+                 {kDown},
+                 "the members could not be compared: not compared with m2: connection refused"},
+        Foreseen{"one_down_and_a_learner",
+                 Compare::require,
+                 {kDown, kLearner},
+                 "the members could not be compared: not compared with m2: connection refused; "
+                 "m3: a learner does not tell"},
+        Foreseen{"one_down_and_only_warned_of", Compare::warn, {kDown}, ""},
+        Foreseen{"one_down_and_not_asked", Compare::off, {kDown}, ""}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(Foreseen, IsARefusalWhenNobodyKnowsTheMembers) {
+  EXPECT_TRUE(foreseen_refusal(Compare::require, {}));
+  EXPECT_FALSE(foreseen_refusal(Compare::warn, {}));
+}
+
 TEST_F(AgreementTable, IsAnotherSnapshotOnceOnly) {
   Agreement agreement(Compare::require, {});
   snapshot::Extent extent{.last_row = 10, .finished = 5};
