@@ -68,8 +68,11 @@ _etcd_snapshot_files() {
 }
 _etcd_snapshot_sets() {
   local i config=()
-  for ((i = 2; i + 1 < ${#COMP_WORDS[@]}; i++)); do
-    [[ ${COMP_WORDS[i]} == --config ]] && config=(--config "${COMP_WORDS[i + 1]}")
+  # bash takes "--config=FILE" for three words.
+  for ((i = 2; i + 1 < COMP_CWORD; i++)); do
+    [[ ${COMP_WORDS[i]} == --config ]] || continue
+    [[ ${COMP_WORDS[i + 1]} != '=' ]] || ((i++))
+    config=(--config "${COMP_WORDS[i + 1]}")
   done
   _etcd_snapshot_words "$("${COMP_WORDS[0]}" list "${config[@]}" 2>/dev/null | awk 'NF == 0 { exit } NR > 1 { print $1 }')"
 }
@@ -139,8 +142,9 @@ constexpr std::string_view kZshHead = R"sh(#compdef etcd-snapshot
 # Completion of etcd-snapshot for zsh. Made by: etcd-snapshot completion zsh
 _etcd-snapshot_sets() {
   local -a sets config
-  local at=${words[(I)--config]}
-  (( at )) && config=(--config $words[at+1])
+  local at=${words[(I)--config(|=*)]}
+  (( at )) && config=($words[at] $words[at+1])
+  [[ $config[1] == --config=* ]] && config=($config[1])
   sets=(${(f)"$($service list $config 2>/dev/null | awk 'NF == 0 { exit } NR > 1 { print $1 }')"})
   compadd -a sets
 }
@@ -204,6 +208,8 @@ function __etcd_snapshot_sets
     set -l config
     if set -l at (contains -i -- --config $words); and test (count $words) -gt $at
         set config --config $words[(math $at + 1)]
+    else
+        set config (string match -- '--config=*' $words)
     end
     $words[1] list $config 2>/dev/null | awk 'NF == 0 { exit } NR > 1 { print $1 }'
 end
