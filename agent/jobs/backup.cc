@@ -10,8 +10,10 @@
 #include "base/text.h"
 #include "dest/local.h"
 #include "jobs/agreement.h"
+#include "jobs/archives.h"
 #include "jobs/backup_set.h"
 #include "jobs/certificates.h"
+#include "jobs/claim.h"
 #include "jobs/cluster_name.h"
 #include "jobs/deliver.h"
 #include "jobs/lock.h"
@@ -25,8 +27,6 @@ namespace snap::jobs {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr int kLaterStarts = 120;
 
 // One run. Each stage returns what went wrong; the first failure before the set is published ends
 // the run.
@@ -117,7 +117,6 @@ class Backup {
   std::optional<Failure> prove();
   std::optional<Failure> ask_members();
   std::optional<Failure> judge_members();
-  std::vector<node::CollectOptions> archives() const;
   std::optional<Failure> collect();
   std::optional<Failure> publish();
   std::optional<Failure> ship();
@@ -241,52 +240,22 @@ void Backup::warn_of_new_stream(const Inventory& inventory) {
                   to_hex(cluster_->id()), to_hex(newest->cluster_id)));
 }
 
-// Claims a name. A node that meets its own name (the clock stepped back) takes a later start.
 std::optional<Failure> Backup::begin_set() {
-  sets::SetName name{outcome_.cluster, outcome_.started, settings_.node};
-  if (request_.set_name) {
-    auto given = sets::SetName::parse(*request_.set_name);
-    if (!given) {
-      given.error().hint = "name it like prod-east_2026-11-21T013000Z_master-0, or leave --set out";
-      return Failure{Exit::usage, stage_, given.error()};
-    }
-    if (given->cluster != name.cluster) {
-      return Failure{Exit::usage,
-                     stage_,
-                     {Code::invalid,
-                      std::format("set {} is not of cluster {}", *request_.set_name, name.cluster),
-                      std::format("its name must begin with {}_", name.cluster)}};
-    }
-    name = *given;
-  }
-  for (int i = 0; i < kLaterStarts; ++i, name.start += std::chrono::seconds(1)) {
-    // Also the name of a set that is gone is taken. Who names the set may name it again.
-    if (!request_.set_name && lock_->had(name.start)) continue;
-    auto incoming = local_.place->begin(name.text());
-    if (incoming) {
-      if (i > 0)
-        warn(
-            std::format("a set with this start exists already (was the clock set back?): this "
-                        "one is named {}",
-                        name.text()));
-      outcome_.set = name.text();
-      start_ = name.start;
-      set_ = std::make_unique<BackupSet>(
-          name, std::move(*incoming),
-          std::format("{}/{}", local_.directory, dest::incoming_name(name.text())));
-      return std::nullopt;
-    }
-    auto manifest = local_.place->open(name.text(), std::string(sets::kManifestName));
-    bool own = incoming.error().code == Code::exists && manifest && !request_.set_name;
-    if (!own)
-      return Failure{
-          incoming.error().code == Code::exists ? Exit::unexpected : local_exit(incoming.error()),
-          stage_, incoming.error()};
-  }
-  return Failure{Exit::unexpected,
-                 stage_,
-                 {Code::exists, std::format("{} and the starts after it are taken", name.text()),
-                  "look at the clock"}};
+  const sets::SetName wanted{outcome_.cluster, outcome_.started, settings_.node};
+  auto claimed = request_.set_name ? claim_given(*local_.place, *request_.set_name, wanted.cluster)
+                                   : claim_free(*local_.place, wanted, *lock_);
+  if (!claimed) return local_failure(claimed.error());
+  outcome_.set = claimed->name.text();
+  start_ = claimed->name.start;
+  if (!request_.set_name && start_ != wanted.start)
+    warn(
+        std::format("a set with this start exists already (was the clock set back?): this one is "
+                    "named {}",
+                    outcome_.set));
+  set_ = std::make_unique<BackupSet>(
+      claimed->name, std::move(claimed->incoming),
+      std::format("{}/{}", local_.directory, dest::incoming_name(outcome_.set)));
+  return std::nullopt;
 }
 
 std::optional<Failure> Backup::take() {
@@ -361,29 +330,10 @@ std::optional<Failure> Backup::prove() {
   return judge_members();
 }
 
-// One archive; where the vendor has a restore of its own, one with what that unpacks, and a second
-// one with everything else.
-std::vector<node::CollectOptions> Backup::archives() const {
-  node::CollectOptions options{.host_root = settings_.host_root,
-                               .roots = settings_.roots,
-                               .exclude = settings_.config.resources.exclude,
-                               .own_directories = {local_.directory},
-                               .limits = {},
-                               .stop = around_.stop};
-  const auto& directory = settings_.discovery.vendor_directory;
-  if (directory.empty()) return {options};
-  auto is_vendors = [](const node::Root& root) { return root.named_by == node::NamedBy::vendor; };
-  auto vendors = options;
-  vendors.relative_to = directory;
-  std::erase_if(vendors.roots, [&](const auto& root) { return !is_vendors(root); });
-  std::erase_if(options.roots, is_vendors);
-  if (options.roots.empty()) return {vendors};
-  return {vendors, options};
-}
-
 std::optional<Failure> Backup::collect() {
-  std::optional<node::Collected> all;
-  for (const auto& options : archives()) {
+  uint64_t entries = 0;
+  std::vector<node::Note> incomplete;
+  for (const auto& options : archives_of(settings_, local_.directory, around_.stop)) {
     auto collected = set_->collect(options);
     if (!collected) return local_failure(collected.error());
     for (const auto& note : collected->notes)
@@ -392,31 +342,23 @@ std::optional<Failure> Backup::collect() {
     for (const auto& text : certificate_warnings(collected->certificates, outcome_.started)) {
       if (!std::ranges::contains(outcome_.warnings, text)) warn(text);
     }
-    if (all) {
-      all->entries += collected->entries;
-      std::ranges::copy(collected->incomplete, std::back_inserter(all->incomplete));
-    } else {
-      all = std::move(*collected);
-    }
+    entries += collected->entries;
+    std::ranges::copy(collected->incomplete, std::back_inserter(incomplete));
   }
-  const auto& collected = all;
   outcome_.resources = set_->resource_facts();
-  around_.log.info(collected->entries == 0 && collected->incomplete.empty()
+  around_.log.info(entries == 0 && incomplete.empty()
                        ? "archived no host files: this host has none that belong to a control plane"
-                       : std::format("archived {} host files and directories", collected->entries));
-  if (!collected->incomplete.empty()) {
-    const auto& first = collected->incomplete.front();
-    // The set is kept, and never called proven.
-    fail({Exit::damaged,
-          stage_,
-          {Code::corrupt,
-           std::format("host files are incomplete: {}: {}{}", first.path, first.text,
-                       collected->incomplete.size() > 1
-                           ? std::format(" (and {} more)", collected->incomplete.size() - 1)
-                           : ""),
-           "correct resources.include or the permissions; the set is kept but does not count as "
-           "proven"}});
-  }
+                       : std::format("archived {} host files and directories", entries));
+  if (incomplete.empty()) return std::nullopt;
+  const auto& first = incomplete.front();
+  auto more = incomplete.size() > 1 ? std::format(" (and {} more)", incomplete.size() - 1) : "";
+  // The set is kept, and never called proven.
+  fail({Exit::damaged,
+        stage_,
+        {Code::corrupt,
+         std::format("host files are incomplete: {}: {}{}", first.path, first.text, more),
+         "correct resources.include or the permissions; the set is kept but does not count as "
+         "proven"}});
   return std::nullopt;
 }
 
@@ -430,10 +372,7 @@ std::optional<Failure> Backup::publish() {
                                   .agent = request_.version,
                                   .finished = finished,
                                   .warnings = outcome_.warnings});
-  if (!published)
-    return Failure{
-        published.error().code == Code::exists ? Exit::unexpected : local_exit(published.error()),
-        stage_, published.error()};
+  if (!published) return local_failure(published.error());
   local_facts().has_set = true;
   local_facts().proven = set_->proven();
   outcome_.proof = set_->proof_facts();
