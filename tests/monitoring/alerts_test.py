@@ -38,6 +38,8 @@ SUCCESS = series("last_success_timestamp_seconds")
 EXIT = series("last_exit_code")
 SNAPSHOT = series("snapshot_bytes")
 RESOURCES = series("resources_bytes")
+DAMAGED = series("reproof_damaged_sets", place="nas")
+READ_AGAIN = series("reproof_timestamp_seconds", place="nas")
 CERTIFICATE = series("certificate_earliest_end_timestamp_seconds")
 PRUNE = series("stage_duration_seconds", stage="prune")
 
@@ -46,6 +48,7 @@ SOUND = {
     ATTEMPT: NOW - 2 * HOUR, SUCCESS: NOW - 2 * HOUR, EXIT: 0, PRUNE: 0.01,
     newest("local"): NOW - 2 * HOUR, newest("nas"): NOW - 2 * HOUR, ok("local"): 1, ok("nas"): 1,
     SNAPSHOT: GIB, RESOURCES: GIB // 4, free("local"): 100 * GIB, free("nas"): 100 * GIB, CERTIFICATE: NOW + 90 * DAY,
+    DAMAGED: 0, READ_AGAIN: NOW - DAY,
 }
 
 
@@ -134,6 +137,13 @@ CASES = {
         ["EtcdBackupRetentionStopped", "EtcdBackupDestinationFailing"]),
     "no run removed anything for almost four days": ({PRUNE: until(4 * DAY - 2 * HOUR, 0.01)}, []),
     "no run removed anything for more than four days": ({PRUNE: until(4 * DAY + 2 * HOUR, 0.01)}, ["EtcdBackupRetentionStopped"]),
+    # EtcdBackupCopyDamaged
+    "a stored set is damaged": ({DAMAGED: 1}, ["EtcdBackupCopyDamaged"]),
+    "a stored set was damaged, and others were read since": ({DAMAGED: since(2 * DAY, 1, 0)}, ["EtcdBackupCopyDamaged"]),
+    # EtcdBackupNotReadAgain
+    "stored sets were read again two weeks ago": ({READ_AGAIN: NOW - 14 * DAY}, []),
+    "stored sets were read again sixteen days ago": ({READ_AGAIN: NOW - 16 * DAY}, ["EtcdBackupNotReadAgain"]),
+    "stored sets were never read again": ({DAMAGED: None, READ_AGAIN: None}, []),
 }
 
 
@@ -171,7 +181,7 @@ class Alerts(unittest.TestCase):
 
     def test_each_have_a_case_that_fires_them_and_a_row_in_the_docs(self):
         names = re.findall(r"^  - alert: (\w+)$", ALERTS.read_text(), re.MULTILINE)
-        self.assertEqual(len(names), 7)
+        self.assertEqual(len(names), 9)
         self.assertEqual(set(names), {alert for _, firing in CASES.values() for alert in firing})
         documented = (TOP / "docs/metrics.md").read_text()
         self.assertEqual(names, re.findall(r"^\| `(Etcd\w+)` \|", documented, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""The metrics file of a real run: etcd with some keys, a host file with a certificate, one set."""
+"""The metrics files of a real run and of a proof of what it stored: an etcd, a host file with a certificate, one set."""
 import contextlib
 import os
 import pathlib
@@ -55,9 +55,10 @@ def metrics_of_a_run():
         config = pathlib.Path(top, "config.yaml")
         config.write_text(f"cluster: prod-east\netcd: {{profile: none, endpoints: [{endpoint}]}}\nresources: {{include: [{host}]}}\n"
                           f"local: {{directory: {top}/sets, reserve: 1KiB}}\nreport: {{metricsFile: {top}/written.prom}}\n")
-        done = subprocess.run([os.environ["ETCD_SNAPSHOT"], "run", "--config", config], capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        return pathlib.Path(top, "written.prom").read_text()
+        for verb in (["run"], ["verify", "--at", "local"]):
+            done = subprocess.run([os.environ["ETCD_SNAPSHOT"], *verb, "--config", config], capture_output=True, text=True, timeout=120)
+            assert done.returncode == 0, done.stderr
+        return "".join(pathlib.Path(top, name).read_text() for name in ("written.prom", "written-verify.prom"))
 
 
 def series_of(text):
