@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kMaxMarkerBytes = 4UL << 20;
 constexpr std::string_view kClaims = ".incoming/";
+constexpr std::string_view kUploads = ".uploads/";
 constexpr std::string_view kState = ".state/";
 
 // Where things lie in the bucket.
@@ -28,6 +29,11 @@ struct Keys {
   std::string marker(const std::string& group) const { return file(group, marker_name); }
   std::string claims() const { return prefix + std::string(kClaims); }
   std::string claim(const std::string& group) const { return claims() + group; }
+  // Objects that name the files of a group that are sent in parts, for a server that shows an
+  // unfinished upload only to who asks for its whole key (MinIO).
+  std::string uploads(const std::string& group) const {
+    return prefix + std::string(kUploads) + group + "/";
+  }
   std::string notes(const std::string& kind) const {
     return prefix + std::string(kState) + kind + "/";
   }
@@ -49,10 +55,32 @@ Result<std::vector<Upload>> uploads_of(S3Line& line, const std::string& prefix) 
   return std::vector<Upload>{};
 }
 
+Result<void> forget_uploads(S3Line& line, const Keys& keys, const std::string& group) {
+  auto named = TRY(line.list(keys.uploads(group), ""));
+  for (const auto& object : named.objects) TRY(line.remove(object.key));
+  return {};
+}
+
+// The uploads of a group that nobody goes on with.
+Result<void> abort_uploads(S3Line& line, const Keys& keys, const std::string& group) {
+  auto uploads = TRY(uploads_of(line, keys.group(group)));
+  auto named = TRY(line.list(keys.uploads(group), ""));
+  for (const auto& object : named.objects) {
+    auto file = object.key.substr(keys.uploads(group).size());
+    if (!check_name(file)) continue;
+    auto more = TRY(uploads_of(line, keys.file(group, file)));
+    for (auto& upload : more) {
+      if (!std::ranges::contains(uploads, upload.id, &Upload::id))
+        uploads.push_back(std::move(upload));
+    }
+  }
+  for (const auto& upload : uploads) TRY(line.abort(upload));
+  return forget_uploads(line, keys, group);
+}
+
 // Everything of a group that was not published; its claim last, so that what is cut can go on.
 Result<void> clean(S3Line& line, const Keys& keys, const std::string& group) {
-  auto uploads = TRY(uploads_of(line, keys.group(group)));
-  for (const auto& upload : uploads) TRY(line.abort(upload));
+  TRY(abort_uploads(line, keys, group));
   auto listing = TRY(line.list(keys.group(group), ""));
   for (const auto& object : listing.objects) TRY(line.remove(object.key));
   return line.remove(keys.claim(group));
@@ -117,10 +145,12 @@ class S3Incoming : public Incoming {
       return fail(Code::exists,
                   std::format("{} exists", account_->name_of(keys_.file(group_, file))));
     if (file == keys_.marker_name) return std::make_unique<MarkerSink>(marker_);
-    return upload(account_, keys_.file(group_, file), [this, file](const Sent& sent) {
-      names_.insert(file);
-      sent_.insert_or_assign(file, sent);
-    });
+    return upload(
+        account_, keys_.file(group_, file), [this, file] { return name_upload(file); },
+        [this, file](const Sent& sent) {
+          names_.insert(file);
+          sent_.insert_or_assign(file, sent);
+        });
   }
 
   Result<std::unique_ptr<stream::Source>> open(const std::string& file) override {
@@ -157,6 +187,7 @@ class S3Incoming : public Incoming {
       return fail(Code::exists, std::format("{} was taken over by another process",
                                             account_->name_of(keys_.prefix + group_)));
     if (*marker_) TRY(put_marker());
+    if (named_uploads_) (void)forget_uploads(line_, keys_, group_);
     auto removed = line_.remove(keys_.claim(group_));
     if (!removed && !*marker_) return removed;
     published_ = true;
@@ -166,6 +197,20 @@ class S3Incoming : public Incoming {
   }
 
  private:
+  // An upload in parts has begun: whoever cleans up after us must be able to find it.
+  Result<void> name_upload(const std::string& file) {
+    auto key = keys_.file(group_, file);
+    if (account_->shows_uploads == Learned::unknown) {
+      auto shown = line_.uploads(keys_.group(group_));
+      // One that may not list uploads cannot find this one by any name.
+      bool found = !shown || std::ranges::contains(*shown, key, &Upload::key);
+      account_->shows_uploads = found ? Learned::yes : Learned::no;
+    }
+    if (account_->shows_uploads == Learned::yes) return {};
+    named_uploads_ = true;
+    return line_.put(keys_.uploads(group_) + file, token_, false);
+  }
+
   Result<void> put_marker() {
     auto key = keys_.marker(group_);
     TRY(line_.put(key, **marker_, true));
@@ -187,6 +232,7 @@ class S3Incoming : public Incoming {
   std::map<std::string, Sent> sent_;
   std::shared_ptr<std::optional<std::string>> marker_ =
       std::make_shared<std::optional<std::string>>();
+  bool named_uploads_ = false;
   bool published_ = false;
 };
 
@@ -237,8 +283,7 @@ class S3Place : public Destination {
     visible_.erase(group);
     auto incoming = std::make_unique<S3Incoming>(account_, keys_, group, token);
     TRY(learn(keys_.claim(group), token));
-    auto uploads = TRY(uploads_of(line_, keys_.group(group)));
-    for (const auto& upload : uploads) TRY(line_.abort(upload));
+    TRY(abort_uploads(line_, keys_, group));
     incoming->found(TRY(line_.list(keys_.group(group), "")));
     return incoming;
   }
@@ -315,7 +360,10 @@ class S3Place : public Destination {
   Result<void> discard(const std::string& group) override {
     TRY(check_name(group));
     if (!TRY(there(line_, keys_.claim(group)))) return {};
-    if (TRY(there(line_, keys_.marker(group)))) return line_.remove(keys_.claim(group));
+    if (TRY(there(line_, keys_.marker(group)))) {
+      TRY(forget_uploads(line_, keys_, group));
+      return line_.remove(keys_.claim(group));
+    }
     return clean(line_, keys_, group);
   }
 

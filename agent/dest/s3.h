@@ -3,7 +3,8 @@
 // A group is the objects below PREFIX GROUP/. There is no rename, so begin() puts an object
 // PREFIX.incoming/GROUP that claims the name, and publish() puts the marker, only if there is none,
 // and takes the claim away: a group with a claim and without its marker is a leftover, and nothing
-// else is. Notes are the objects PREFIX.state/KIND/NAME.
+// else is. Notes are the objects PREFIX.state/KIND/NAME. Where a server shows an unfinished upload
+// only to who knows its whole key, PREFIX.uploads/GROUP/FILE names it until the group is published.
 #pragma once
 
 #include <cstdint>

@@ -42,8 +42,9 @@ class S3Account {
   void remark(const std::string& text);  // each is kept once
   std::vector<std::string> remarks() const;
 
-  std::atomic<Learned> conditional = Learned::unknown;  // If-None-Match: * is honoured
-  std::atomic<Learned> checks = Learned::unknown;       // a wrong checksum is refused
+  std::atomic<Learned> conditional = Learned::unknown;    // If-None-Match: * is honoured
+  std::atomic<Learned> checks = Learned::unknown;         // a wrong checksum is refused
+  std::atomic<Learned> shows_uploads = Learned::unknown;  // those of a group by its prefix
 
  private:
   S3Account(S3Config config, net::Endpoint endpoint)

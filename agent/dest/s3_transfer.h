@@ -26,8 +26,10 @@ size_t part_bytes(int number);
 
 // A new object, in parts of which four are sent at once when there is more than one. Its digest is
 // computed on the way, and each part carries its own. Destroyed without finish(), or after an
-// Error, it aborts what the server keeps of it. `done` is told at the end of finish().
+// Error, it aborts what the server keeps of it. `in_parts` is asked once the server keeps parts, an
+// Error of it ends the upload; `done` is told at the end of finish().
 std::unique_ptr<stream::Sink> upload(std::shared_ptr<S3Account> account, std::string key,
+                                     std::function<Result<void>()> in_parts,
                                      std::function<void(const Sent&)> done);
 
 // An object, from its beginning: asked for now, over a connection of its own. What is cut goes on

@@ -150,9 +150,10 @@ class PartSender {
 class UploadSink : public stream::Sink {
  public:
   UploadSink(std::shared_ptr<S3Account> account, std::string key,
-             std::function<void(const Sent&)> done)
+             std::function<Result<void>()> in_parts, std::function<void(const Sent&)> done)
       : account_(std::move(account)),
         key_(std::move(key)),
+        in_parts_(std::move(in_parts)),
         done_(std::move(done)),
         line_(account_, account_->config().patience),
         hashes_(account_->checks == Learned::yes) {}
@@ -231,6 +232,7 @@ class UploadSink : public stream::Sink {
     if (id_.empty())
       return fail(Code::unavailable, std::format("CreateMultipartUpload {}: the server gives no id",
                                                  account_->name_of(key_)));
+    TRY(in_parts_());
     sender_ = std::make_unique<PartSender>(account_, key_, id_);
     return {};
   }
@@ -293,6 +295,7 @@ class UploadSink : public stream::Sink {
 
   std::shared_ptr<S3Account> account_;
   std::string key_;
+  std::function<Result<void>()> in_parts_;
   std::function<void(const Sent&)> done_;
   S3Line line_;
   bool hashes_;
@@ -313,8 +316,10 @@ size_t part_bytes(int number) {
 }
 
 std::unique_ptr<stream::Sink> upload(std::shared_ptr<S3Account> account, std::string key,
+                                     std::function<Result<void>()> in_parts,
                                      std::function<void(const Sent&)> done) {
-  return std::make_unique<UploadSink>(std::move(account), std::move(key), std::move(done));
+  return std::make_unique<UploadSink>(std::move(account), std::move(key), std::move(in_parts),
+                                      std::move(done));
 }
 
 }  // namespace snap::dest

@@ -1,6 +1,7 @@
 // Faults of real S3 servers, some with a proxy before them that changes what they answer.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -314,6 +315,32 @@ TEST(Killed, LeavesWhatTheNextRunDiscards) {  // F-O05
   expect_nothing_left(server);
   EXPECT_TRUE(put(*again, "g", "x"));
 }
+
+// Our own end, as by SIGKILL: the server goes on and keeps the parts.
+class Abandoned : public testing::TestWithParam<std::string> {};
+TEST_P(Abandoned, UploadsAreAbortedByTheNextRun) {  // F-O05
+  S3Server server({.kind = GetParam()});
+  ASSERT_EXIT(
+      {
+        auto place = open_s3(s3_config(server)).value();
+        auto incoming = place->begin("g").value();
+        auto sink = incoming->create("data").value();
+        bool sent = sink->write(as_bytes(content_of(kLarge))).has_value();
+        ::_exit(sent ? 7 : 1);
+      },
+      testing::ExitedWithCode(7), "");
+  auto uploads = [&] { return server.request("GET", "/sets?uploads=&prefix=sets/g/data").out; };
+  ASSERT_TRUE(test::wait_until([&] { return uploads().contains("<UploadId>"); }));
+  auto next = open_s3(s3_config(server)).value();
+  ASSERT_EQ(next->leftovers().value().size(), 1U);
+  ASSERT_TRUE(next->discard("g"));
+  EXPECT_THAT(uploads(), Not(HasSubstr("<UploadId>")));
+  expect_nothing_left(server);
+  ASSERT_TRUE(put(*next, "g", content_of(kLarge)));
+  EXPECT_THAT(server.request("GET", "/sets?list-type=2").out, Not(HasSubstr(".uploads")));
+}
+INSTANTIATE_TEST_SUITE_P(Servers, Abandoned, testing::Values("versitygw", "minio"),
+                         [](const auto& test) { return test.param; });
 
 TEST(Complete, AnErrorBelow200IsNoSuccess) {  // F-O06
   std::atomic<int> lies = 0;
