@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -109,6 +110,10 @@ class Destination {
   // no fsync". Empty: nothing.
   virtual std::vector<std::string> remarks() const { return {}; }
 };
+
+// The hint of `not_found` where nothing is missing but the directory of the place itself, which
+// whoever brings a group would make.
+inline constexpr std::string_view kWouldBeMade = "is it spelled right? the first run makes it";
 
 // Refuses names that could leave the place or hide in it: empty, longer than 255 bytes, '/',
 // control characters, a dot first. Every implementation asks it for every group, file and note.

@@ -27,6 +27,7 @@ namespace {
 
 constexpr std::string_view kIncoming = ".incoming-";
 constexpr const char* kState = ".state";
+constexpr off_t kLargeBytes = 1 << 20;
 
 // A directory held open, with the path that errors name.
 struct Dir {
@@ -98,6 +99,9 @@ Result<std::unique_ptr<stream::Source>> open_regular(const Dir& dir, const std::
   auto fd = TRY(open_file_at(dir.fd.get(), name, O_RDONLY | O_NONBLOCK).context(dir.path));
   // What was synced leaves the page cache, so that the disk itself is read.
   if (past_page_cache) ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+  // A snapshot on its way to other places must not push etcd's own pages out of memory.
+  if (!past_page_cache && info.st_size >= kLargeBytes)
+    return stream::disk_source(std::move(fd), path);
   return stream::file_source(std::move(fd), path);
 }
 

@@ -165,9 +165,11 @@ Result<void> make_root(NfsMount& mount, const std::string& directory) {
 
 Result<std::unique_ptr<Destination>> open_nfs(const NfsConfig& config) {
   std::shared_ptr<NfsMount> mount = TRY(NfsMount::open(config));
-  TRY(make_root(*mount, config.directory));
+  if (config.create) TRY(make_root(*mount, config.directory));
   auto tree = std::make_unique<NfsTree>(mount, config.directory);
-  auto root = TRY(tree->look(""));
+  auto looked = tree->look("");
+  if (!looked && looked.error().code == Code::not_found) looked.error().hint = kWouldBeMade;
+  auto root = TRY(std::move(looked));
   if (root.kind != NodeKind::directory)
     return fail(Code::invalid, std::format("{} is not a directory", mount->label()));
   return directory_place(std::move(tree));

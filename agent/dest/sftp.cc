@@ -438,15 +438,16 @@ Result<void> start_sftp(Channel& channel) {
   return {};
 }
 
-// Makes the directory when only it, not its parent, is missing.
-Result<void> make_root(Channel& channel, const std::string& directory) {
+// Makes the directory, where that is wished, when only it, not its parent, is missing.
+Result<void> make_root(Channel& channel, const std::string& directory, bool create) {
   auto watched = channel.watch();
   auto doing = std::format("open {}", channel.session->label());
   Attributes there(sftp_stat(channel.sftp.get(), directory.c_str()));
   if (there && there->type == SSH_FILEXFER_TYPE_DIRECTORY) return {};
   if (there) return fail(Code::invalid, std::format("{}: it is not a directory", doing));
   auto error = error_of(channel, doing);
-  if (error.code != Code::not_found) return std::unexpected(std::move(error));
+  if (error.code == Code::not_found && !create) error.hint = kWouldBeMade;
+  if (error.code != Code::not_found || !create) return std::unexpected(std::move(error));
   if (sftp_mkdir(channel.sftp.get(), directory.c_str(), 0700) == SSH_OK) return {};
   error = error_of(channel, doing);
   if (error.code == Code::not_found)
@@ -461,7 +462,7 @@ Result<std::unique_ptr<Destination>> open_sftp(const SftpConfig& config) {
   auto channel = std::make_shared<Channel>();
   channel->session = TRY(SshSession::open(config));
   TRY(start_sftp(*channel));
-  TRY(make_root(*channel, config.directory));
+  TRY(make_root(*channel, config.directory, config.create));
   return directory_place(std::make_unique<SftpTree>(std::move(channel), config.directory));
 }
 

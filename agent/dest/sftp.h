@@ -21,7 +21,8 @@ struct SftpConfig {
   uint16_t port = 22;
   std::vector<std::string> known_as;  // further names to look for in known_hosts, in this order
   std::string user;
-  std::string directory;         // absolute; made with mode 0700 when only it is missing
+  std::string directory;         // absolute
+  bool create = true;            // with mode 0700, when only it is missing
   std::string private_key_file;  // OpenSSH or PEM
   std::string passphrase_file;   // empty: the key is not encrypted
   std::string known_hosts_file;  // strict: must exist
@@ -35,6 +36,7 @@ struct SftpConfig {
 //
 // Errors: invalid      a file of ours is missing or is not what it should be; the server speaks no
 // SFTP
+//         not_found    the directory is missing, and so is its parent or `create` is false
 //         denied       the host's key is unknown, changed or revoked (both fingerprints are named);
 //         our
 //                      key was refused; the directory is not ours to write

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "dest/local.h"
+#include "jobs/lock.h"
 #include "jobs/prune.h"
 #include "jobs/ship.h"
 #include "net/backoff.h"
@@ -168,7 +169,7 @@ class Courier {
 
   Result<void> reach() {
     to_.reset();
-    to_ = TRY(place_.open(around_.stop));
+    to_ = TRY((place_.create ? place_.create : place_.open)(around_.stop));
     done_.facts.label = to_->label();
     return {};
   }
@@ -228,6 +229,9 @@ class Courier {
     const auto* info = local_.find(set);
     uint64_t bytes = info ? info->total_bytes : 0;
     TRY(check_room(set, bytes));
+    // Nobody removes it while it is read; that it is gone already will be told below.
+    auto held = hold_set(std::format("{}/{}", request_.local_directory, set));
+    if (!held && held.error().code == Code::unavailable) return std::unexpected(held.error());
     progress_.expect(bytes);
     uint64_t counted = 0;
     net::Backoff backoff(std::chrono::seconds(1), std::chrono::seconds(8));
@@ -304,15 +308,20 @@ class Courier {
   }
 
   // A copy that cannot be used counts as no copy, and is never shipped over: somebody has to look.
+  // A run brought its own set all the same; a sync has not brought what is missing.
   void tell_of_damaged_copies() {
     for (const auto& set : there_.sets) {
       const auto* own = local_.find(set.name);
       if (set.state == sets::State::good || !own || own->state != sets::State::good || !own->proven)
         continue;
-      warn(
-          std::format("the copy of {} there is {}: {}; remove it there by hand, and the next run "
-                      "ships it again",
-                      set.name, sets::name_of(set.state), set.problem));
+      damaged_.push_back(set.name);
+      auto what = std::format("the copy of {} there is {}: {}", set.name, sets::name_of(set.state),
+                              set.problem);
+      if (request_.set.empty()) {
+        failed({Code::corrupt, what, "remove it there by hand, and sync ships it again"});
+      } else {
+        warn(what + "; remove it there by hand, and the next run ships it again");
+      }
     }
   }
 
@@ -325,6 +334,10 @@ class Courier {
     for (const auto& removal : pruned.removed)
       around_.log.info(std::format("{}: removed {}: {}", place_.name, removal.set, removal.reason));
     for (const auto& note : pruned.notes) warn(note);
+    for (const auto& verdict : pruned.verdicts) {
+      if (verdict.notice && !std::ranges::contains(damaged_, verdict.set))
+        warn(std::format("{}: {}", escaped(verdict.set), verdict.reason));
+    }
     std::erase_if(there_.sets, [&](const sets::SetInfo& set) {
       return std::ranges::contains(pruned.removed, set.name, &report::Removal::set);
     });
@@ -373,6 +386,7 @@ class Courier {
   bool looked_ = false;
   std::unique_ptr<dest::Destination> from_, to_;
   Inventory there_;
+  std::vector<std::string> damaged_;  // copies that were told of
   Delivery done_;
 };
 

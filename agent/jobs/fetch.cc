@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "dest/local.h"
+#include "jobs/lock.h"
 #include "jobs/ship.h"
 #include "sets/name.h"
 
@@ -50,6 +51,14 @@ std::expected<Fetched, Failure> fetch_set(const std::vector<Place>& sources,
     auto opened = source.open(request.stop);
     if (!opened) {
       log.warn(std::format("{} cannot be asked: {}", source.name, describe(opened.error())));
+      unreachable = true;
+      continue;
+    }
+    // Nobody removes it while it is read; that it is not there will be told below.
+    auto held =
+        source.type == "local" ? hold_set(source.label + "/" + request.set) : Result<Fd>(Fd());
+    if (!held && held.error().code == Code::unavailable) {
+      log.warn(describe(held.error()));
       unreachable = true;
       continue;
     }

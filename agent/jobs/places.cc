@@ -18,12 +18,18 @@ using Opened = Result<std::unique_ptr<dest::Destination>>;
 
 // Opens with this configuration, however often it is asked.
 template <class Config>
-std::function<Opened(std::stop_token)> opener(Config config, std::chrono::seconds stall_limit,
-                                              Opened (*open)(const Config&)) {
-  return [config = std::move(config), stall_limit, open](std::stop_token stop) mutable {
-    config.patience = {.stall = stall_limit, .stop = std::move(stop)};
-    return open(config);
+void open_with(Place& place, const Config& config, std::chrono::seconds stall_limit,
+               Opened (*open)(const Config&)) {
+  auto opener = [=](bool create) {
+    return [=](std::stop_token stop) {
+      auto effective = config;
+      effective.patience = {.stall = stall_limit, .stop = std::move(stop)};
+      if constexpr (requires { effective.create; }) effective.create = create;
+      return open(effective);
+    };
   };
+  place.open = opener(false);
+  place.create = opener(true);
 }
 
 dest::NfsConfig config_of(const config::NfsPlace& nfs) {
@@ -95,7 +101,7 @@ void add_export(const config::Destination& destination, config::NfsPlace nfs, co
   }
   place.label = std::format("nfs://{}{}{}{}", nfs.server, nfs.path,
                             nfs.directory.empty() ? "" : "/", nfs.directory);
-  place.open = opener(config_of(nfs), destination.stall_timeout, dest::open_nfs);
+  open_with(place, config_of(nfs), destination.stall_timeout, dest::open_nfs);
   places.push_back(std::move(place));
 }
 
@@ -118,8 +124,8 @@ void add_mirrors(const config::Destination& destination, const config::SshPlace&
     auto one = place;
     one.name = std::format("{}/{}", destination.name, mirror.name);
     one.label = std::format("sftp://{}@{}{}", ssh.user, mirror.host, ssh.directory);
-    one.open =
-        opener(config_of(ssh, mirror, local_directory), destination.stall_timeout, dest::open_sftp);
+    open_with(one, config_of(ssh, mirror, local_directory), destination.stall_timeout,
+              dest::open_sftp);
     places.push_back(std::move(one));
   }
 }
@@ -138,7 +144,7 @@ std::vector<Place> places_of(const config::Config& config, const Found& found) {
       add_export(destination, *nfs, found, std::move(place), places);
     } else if (const auto* s3 = std::get_if<config::S3Place>(&destination.place)) {
       place.label = std::format("s3://{}/{}", s3->bucket, s3->prefix);
-      place.open = opener(config_of(*s3), destination.stall_timeout, dest::open_s3);
+      open_with(place, config_of(*s3), destination.stall_timeout, dest::open_s3);
       places.push_back(std::move(place));
     } else if (const auto* ssh = std::get_if<config::SshPlace>(&destination.place)) {
       add_mirrors(destination, *ssh, config.local.directory, found, std::move(place), places);

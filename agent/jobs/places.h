@@ -23,7 +23,10 @@ struct Place {
   std::string type;   // "nfs", "ssh", "s3"
   std::string label;  // "nfs://10.0.0.5/exports/etcd"; never a secret
   bool prune = true;  // false: the place keeps its own rules
+  // What is there: a directory that is missing is an Error, not_found.
   std::function<Result<std::unique_ptr<dest::Destination>>(std::stop_token stop)> open;
+  // The same for who brings sets: makes a directory that is missing. Empty: as open.
+  std::function<Result<std::unique_ptr<dest::Destination>>(std::stop_token stop)> create = {};
 };
 
 // A mirror that is a node of the cluster.

@@ -168,6 +168,31 @@ TEST_F(Places, EmptyingTheSourceRemovesNothingAnywhere) {
               UnorderedElementsAre("mirrors/127.0.0.1", "nas", "offsite"));
 }
 
+TEST_F(Places, ThatAreMistypedAreNotMadeByVerbsThatLook) {
+  agent.configure(
+      {.endpoints = {fake.endpoint()},
+       .more = std::format("destinations:\n"
+                           "- {{name: nas, type: nfs, url: \"nfs://127.0.0.1:{}/exp\", version: 3,"
+                           " mountPort: {}, directory: mistyped}}\n"
+                           "- {{name: mirrors, type: ssh, hosts: [127.0.0.1], port: {}, user: root,"
+                           " directory: {}/mistyped, privateKeyFile: {}, knownHostsFile: {}}}\n",
+                           nas.port(), nas.mount_port(), mirror.port(), mirror.data(),
+                           mirror.key("ed25519"), mirror.known_hosts())});
+  auto check = agent.run({"check"});
+  EXPECT_EQ(check.exit_code, 0) << check.text();
+  EXPECT_THAT(check.out, AllOf(HasSubstr("is it spelled right?"), Not(HasSubstr("FAILED"))));
+  auto list = agent.run({"list"});
+  EXPECT_THAT(list.err, AllOf(HasSubstr("nas is UNREACHABLE"), HasSubstr("is it spelled right?")));
+  EXPECT_NE(
+      agent.run({"fetch", "prod-east_2026-11-21T013000Z_node-1", agent.path("back")}).exit_code, 0);
+  EXPECT_FALSE(fs::exists(nas.directory() + "/mistyped"));
+  EXPECT_FALSE(fs::exists(mirror.directory() + "/mistyped"));
+  auto run = agent.run({"run"});
+  EXPECT_EQ(run.exit_code, 0) << run.text();
+  EXPECT_TRUE(fs::exists(nas.directory() + "/mistyped/" + only_set()));
+  EXPECT_EQ(agent.run({"list"}).exit_code, 0);
+}
+
 TEST_F(Places, CheckTriesEachAndLeavesNothing) {
   auto check = agent.run({"check"});
   EXPECT_EQ(check.exit_code, 5) << check.text();

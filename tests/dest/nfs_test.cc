@@ -71,5 +71,22 @@ TEST(NfsListing, OfTenThousandEntriesIsCompleteWhileMoreAreAdded) {
   }
 }
 
+class NfsDirectory : public testing::TestWithParam<int> {};
+TEST_P(NfsDirectory, IsMadeOnlyForWhoBringsSomething) {
+  auto name = std::format("looked-at-{}", GetParam());
+  auto config = config_of(shared_server(), GetParam(), name);
+  config.create = false;
+  auto looked = open_nfs(config);
+  ASSERT_FALSE(looked);
+  EXPECT_EQ(looked.error().code, Code::not_found);
+  EXPECT_EQ(looked.error().hint, kWouldBeMade);
+  EXPECT_FALSE(std::filesystem::exists(shared_server().directory() + "/" + name));
+  config.create = true;
+  EXPECT_TRUE(open_nfs(config));
+  config.create = false;
+  EXPECT_TRUE(open_nfs(config));
+}
+INSTANTIATE_TEST_SUITE_P(Versions, NfsDirectory, testing::Values(3, 4));
+
 }  // namespace
 }  // namespace snap::dest

@@ -49,6 +49,21 @@ INSTANTIATE_TEST_SUITE_P(
                                   {.sftp_flags = "-P fsync,posix-rename,statvfs,limits"})),
     [](const auto& test) { return test.param.name; });
 
+TEST(SftpDirectory, IsMadeOnlyForWhoBringsSomething) {
+  test::SshServer server;
+  auto config = config_of(server, "looked-at");
+  config.create = false;
+  auto looked = open_sftp(config);
+  ASSERT_FALSE(looked);
+  EXPECT_EQ(looked.error().code, Code::not_found);
+  EXPECT_EQ(looked.error().hint, kWouldBeMade);
+  EXPECT_FALSE(fs::exists(config.directory));
+  config.create = true;
+  EXPECT_TRUE(open_sftp(config));
+  config.create = false;
+  EXPECT_TRUE(open_sftp(config));
+}
+
 struct Refusal {
   std::string name;
   std::function<void(test::SshServer&, SftpConfig&)> spoil;

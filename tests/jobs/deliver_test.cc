@@ -5,6 +5,8 @@
 
 #include <filesystem>
 #include <format>
+#include <functional>
+#include <utility>
 
 #include "jobs/make_set.h"
 #include "jobs/ship.h"
@@ -22,8 +24,11 @@ using testing::IsEmpty;
 class NoProgress : public report::Progress {
  public:
   void begin(std::string, uint64_t) override {}
-  void update(uint64_t) override {}
+  void update(uint64_t done) override {
+    if (done > 0 && at_work) at_work();
+  }
   void end() override {}
+  std::function<void()> at_work;  // while a set is shipped
 };
 
 std::vector<std::string> names_in(const std::string& directory) {
@@ -240,6 +245,54 @@ TEST_F(Deliver, PrunesNothingWhereThePlaceKeepsItsOwnRules) {
     request.prune = true;
   });
   EXPECT_THAT(sets_at("a"), ElementsAre(old, set));
+}
+
+TEST_F(Deliver, HoldsTheSetThatItReads) {  // F-P09
+  auto set = make_set(local());
+  int asked = 0;
+  progress_.at_work = [&] {
+    auto removed = open_place(local())->remove(set, {kManifest});
+    ASSERT_FALSE(removed);
+    EXPECT_EQ(removed.error().code, Code::busy);
+    ++asked;
+  };
+  auto done = deliver({place("a")}, set);
+  EXPECT_TRUE(done[0].facts.proven);
+  EXPECT_GT(asked, 0);
+  EXPECT_TRUE(open_place(local())->remove(set, {kManifest}));
+}
+
+TEST_F(Deliver, MakesADirectoryThatLookersDoNot) {
+  auto set = make_set(local());
+  auto both = place("a");
+  both.create = std::exchange(both.open, unreachable("a", Code::not_found).open);
+  EXPECT_TRUE(deliver({both}, set)[0].facts.proven);
+}
+
+TEST_F(Deliver, ADamagedCopyFailsASyncAndIsAWarningOfARun) {
+  auto old = make_set(local(), {.start = test::kSampleStart - 1h});
+  deliver({place("a")}, old);
+  fs::remove(there("a") + "/" + old + "/" + sets::snapshot_file_name(test::kSampleStart - 1h));
+  auto set = make_set(local());
+  auto told = HasSubstr("the copy of " + old + " there is damaged");
+  auto run = deliver({place("a")}, set, [](DeliveryRequest& request) { request.prune = true; });
+  EXPECT_FALSE(run[0].facts.failed);
+  EXPECT_THAT(run[0].warnings, ElementsAre(told));
+  auto sync = deliver({place("a")}, "");
+  EXPECT_TRUE(sync[0].facts.failed);
+  EXPECT_THAT(sync[0].facts.problem, told);
+  ASSERT_EQ(sync[0].failures.size(), 1U);
+  EXPECT_EQ(sync[0].failures[0].exit, Exit::destination_failed);
+  EXPECT_EQ(sync[0].facts.sets->proven, 1U);  // it did everything else
+}
+
+TEST_F(Deliver, SaysWhatRetentionNoticedAtAPlace) {  // F-P04
+  auto set = make_set(local());
+  fs::create_directory(there("a"));
+  fs::permissions(there("a"), fs::perms(0700));
+  auto future = make_set(there("a"), {.start = test::kSampleStart + std::chrono::days(400)});
+  auto done = deliver({place("a")}, set, [](DeliveryRequest& request) { request.prune = true; });
+  EXPECT_THAT(done[0].warnings, ElementsAre(HasSubstr("a: " + future + ": ")));
 }
 
 // F-O02: no right to remove
