@@ -42,6 +42,7 @@ std::optional<std::string> flag_of_variable(std::string_view name) {
   for (char c : name) {
     flag += c == '_' ? '-' : (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
   }
+  if (name.empty()) return std::nullopt;
   return flag;
 }
 
@@ -241,12 +242,15 @@ Result<Settings> parse_etcd_yaml(std::string_view yaml) {
     Settings settings;
     for (const auto& item : top) {
       auto key = scalar(item.first);
+      if (key.empty()) continue;
       if (item.second.IsScalar()) settings.values[key] = item.second.Scalar();
       if (!item.second.IsMap()) continue;
       bool peer = key == "peer-transport-security";
       if (!peer && key != "client-transport-security") continue;
-      for (const auto& inner : item.second)
-        settings.values[(peer ? "peer-" : "") + scalar(inner.first)] = scalar(inner.second);
+      for (const auto& inner : item.second) {
+        auto name = scalar(inner.first);
+        if (!name.empty()) settings.values[(peer ? "peer-" : "") + name] = scalar(inner.second);
+      }
     }
     return settings;
   });

@@ -156,7 +156,7 @@ TEST(Environment, ReadsWhatSystemdWouldRead) {
       "  ETCD_NAME = spaced \r\n"
       "export ETCDCTL_CACERT='/ca #1.pem'\n"
       "ETCD_LISTEN_CLIENT_URLS=http://a:1,http://b:2 # two\n"
-      "OTHER=x\nnonsense\nETCD_OPEN=\"no end\n");
+      "OTHER=x\nnonsense\nETCD_=x\nETCDCTL_=x\nETCD_OPEN=\"no end\n");
   EXPECT_EQ(settings.get("data-dir"), "/var/lib/etcd/default");
   EXPECT_EQ(settings.get("name"), "spaced");
   EXPECT_EQ(settings.get("etcdctl-cacert"), "/ca #1.pem");
@@ -168,8 +168,11 @@ TEST(Environment, ReadsWhatSystemdWouldRead) {
 TEST(EtcdYaml, FlattensTheTransportSections) {
   auto settings = parse_etcd_yaml(
       "data-dir: /d\nclient-transport-security: {cert-file: /c, key-file: /k}\n"
-      "peer-transport-security: {cert-file: /pc}\nother: {cert-file: /no}\n");
+      "peer-transport-security: {cert-file: /pc, ? [a] : b}\nother: {cert-file: /no}\n"
+      "\"\": x\n? [a, b]\n: x\nclient-transport-security: {\"\": x}\n");
   ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->values.count(""), 0U);
+  EXPECT_EQ(settings->values.count("peer-"), 0U);
   EXPECT_EQ(settings->get("data-dir"), "/d");
   EXPECT_EQ(settings->get("cert-file"), "/c");
   EXPECT_EQ(settings->get("peer-cert-file"), "/pc");
