@@ -9,7 +9,6 @@
 namespace snap::jobs {
 namespace {
 
-using testing::AllOf;
 using testing::HasSubstr;
 
 TEST(ClusterName, IsTheBeginningOfTheIdAsEtcdPrintsIt) {
