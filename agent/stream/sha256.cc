@@ -18,10 +18,11 @@ struct Sha256::State {
 
 namespace {
 
-// A digest that silently failed would be garbage that matches nothing, or worse. It fails only when
-// OpenSSL is broken.
+// A digest that silently failed would be garbage that matches nothing, or worse. It fails when
+// memory ran out, which OpenSSL cannot always tell from an algorithm that it does not have.
 void require(int ok) {
-  if (ok != 1) throw std::runtime_error("OpenSSL offers no SHA-256");
+  if (ok != 1)
+    throw std::runtime_error("OpenSSL gives no SHA-256: memory ran out, or it is set up without");
 }
 
 }  // namespace

@@ -170,7 +170,11 @@ TEST_P(NfsFull, SaysSoAndNeverHangs) {
   scene.nfs("nas", server, GetParam().version, wire.port());
   scene.ssh("mirror", mirror);
   auto before = scene.before();
-  auto filler = server.directory() + "/filler";
+  // Below a directory of somebody else's: ganesha goes on listing a file that was removed behind
+  // its back, and calls it stale.
+  auto others = server.directory() + "/others";
+  fs::create_directory(others);
+  auto filler = others + "/filler";
   auto take = [&] {
     if (GetParam().options.inodes > 0) {
       fs::create_directory(filler);

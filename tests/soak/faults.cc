@@ -134,6 +134,7 @@ void damage(Sequence& s) {
   auto& agent = s.watched.rig.agent;
   if (!fs::exists(agent.set_path(set, "manifest.json"))) return;
   auto file = agent.snapshot_of(set);
+  if (!fs::exists(file)) return;  // damaged before
   switch (s.draw(4)) {
     case 0: fs::remove(file); break;
     case 1: fs::resize_file(file, fs::file_size(file) / 2); break;
