@@ -122,6 +122,12 @@ std::vector<std::string> Invariants::after(const Deed& deed) {
   if (!setup_.root.empty() && tree_digest(setup_.root, without) != tree_)
     say(10, "something outside the places has changed");
   for (size_t i = 0; i < places_.size(); ++i) places_[i].now = std::move(now[i]);
+  // A name that nobody remembers may come back, with a whole set.
+  std::erase_if(damaged_, [&](const auto& name) {
+    return forgotten_.contains(name) && std::ranges::none_of(places_, [&](const auto& place) {
+             return place.now.sets.contains(name);
+           });
+  });
   for (auto& text : broken_) text += " (after " + join(deed.args, " ") + ")";
   return broken_;
 }
