@@ -10,6 +10,7 @@
 #include "cli/cluster.h"
 #include "cli/command.h"
 #include "cli/context.h"
+#include "cli/events.h"
 #include "jobs/check_places.h"
 #include "report/table.h"
 
@@ -73,7 +74,8 @@ report::Exit run(Context& context) {
   if (!settings) return context.fail(jobs::local_exit(settings.error()), settings.error());
   auto rows = jobs::check_everything(*settings, now_utc());
   auto cluster = look_into_cluster(settings->config, context, Hurry::no);
-  std::ranges::move(check_cluster(cluster, settings->config, context), std::back_inserter(rows));
+  std::ranges::move(check_rows(cluster), std::back_inserter(rows));
+  if (auto events = check_events(settings->config, context)) rows.push_back(std::move(*events));
   std::ranges::move(jobs::check_places(jobs::places_of(settings->config, cluster.found),
                                        settings->node, context.stop()),
                     std::back_inserter(rows));

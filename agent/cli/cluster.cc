@@ -14,7 +14,6 @@
 #include "base/handle.h"
 #include "base/text.h"
 #include "cli/version.h"
-#include "kube/events.h"
 #include "kube/mirrors.h"
 #include "kube/volumes.h"
 #include "node/discover.h"
@@ -22,23 +21,10 @@
 namespace snap::cli {
 namespace {
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
-
 Result<kube::Access> access_of(const config::Config& config) {
   if (!config.kubernetes.kubeconfig.empty())
     return kube::from_kubeconfig(config.kubernetes.kubeconfig);
   return kube::in_cluster([](const char* name) { return std::getenv(name); });
-}
-
-Result<kube::Client> client_for(const config::Config& config, std::stop_token stop,
-                                const kube::Limits& limits) {
-  auto access = TRY(access_of(config).context("the cluster's API"));
-  return kube::Client(std::move(access), {.user_agent = std::format("etcd-snapshot/{}", kVersion),
-                                          .limits = limits,
-                                          .stop = std::move(stop)});
 }
 
 // Of the network interfaces of this host, or of the pod.
@@ -84,8 +70,8 @@ class Search {
  public:
   Search(const config::Config& config, Result<kube::Client>& client)
       : config_(config), client_(client) {
-    rules_.own_name = environment("NODE_NAME");
-    if (rules_.own_name.empty()) rules_.own_name = node::node_name();
+    const char* name = std::getenv("NODE_NAME");
+    rules_.own_name = name && *name ? name : node::node_name();
     rules_.own_addresses = own_addresses();
   }
 
@@ -184,65 +170,19 @@ class Search {
   InCluster result_;
 };
 
-// What an Event is called and says.
-struct Said {
-  std::string reason;
-  std::string note;
-};
-
-Said said_of(const report::Outcome& outcome) {
-  using report::Exit;
-  std::string problem;
-  if (outcome.error) problem = describe(outcome.error->error);
-  if (outcome.exit == Exit::done) {
-    std::vector<std::string> places;
-    for (const auto& place : outcome.places)
-      if (place.has_set && place.name != "local") places.push_back(place.name);
-    auto copies = places.empty() ? "no copy elsewhere" : "copies at " + join(places, ", ");
-    return {"BackupSucceeded",
-            std::format("{}: {}, revision {}, proven; {}", outcome.set,
-                        human_size(outcome.snapshot ? outcome.snapshot->bytes : 0),
-                        outcome.snapshot ? outcome.snapshot->revision : 0, copies)};
-  }
-  auto note = std::format("exit status {}, {}: {}", static_cast<int>(outcome.exit),
-                          report::meaning_of(outcome.exit), problem);
-  switch (outcome.exit) {
-    case Exit::destination_failed: return {"DestinationFailed", note};
-    case Exit::prune_failed: return {"PruneFailed", note};
-    case Exit::locked: return {"BackupSkipped", note};
-    default: return {"BackupFailed", note};
-  }
-}
-
-kube::Event event_of(const report::Outcome& outcome, const std::string& name_space) {
-  auto said = said_of(outcome);
-  auto job = environment("JOB_NAME");
-  auto pod = environment("POD_NAME");
-  return {.name_space = name_space,
-          .api_version = job.empty() ? "v1" : "batch/v1",
-          .kind = job.empty() ? "Namespace" : "Job",
-          .name = job.empty() ? name_space : job,
-          .uid = job.empty() ? "" : environment("JOB_UID"),
-          .warning = outcome.exit != report::Exit::done,
-          .reason = std::move(said.reason),
-          .action = "Backup",
-          .note = std::move(said.note),
-          .instance = pod.empty() ? outcome.node : pod};
-}
-
-std::string name_space_for(const config::Config& config, const kube::Client& client) {
-  const auto& configured = config.kubernetes.name_space;
-  return configured.empty() ? client.access().name_space : configured;
-}
-
 constexpr kube::Limits kHurriedLimits = {.connect = std::chrono::seconds(3),
                                          .request = std::chrono::seconds(5),
                                          .total = std::chrono::seconds(5),
                                          .attempts = 1};
-constexpr kube::Limits kEventLimits = {
-    .request = std::chrono::seconds(5), .total = std::chrono::seconds(10), .attempts = 3};
-
 }  // namespace
+
+Result<kube::Client> client_for(const config::Config& config, std::stop_token stop,
+                                const kube::Limits& limits) {
+  auto access = TRY(access_of(config).context("the cluster's API"));
+  return kube::Client(std::move(access), {.user_agent = std::format("etcd-snapshot/{}", kVersion),
+                                          .limits = limits,
+                                          .stop = std::move(stop)});
+}
 
 InCluster look_into_cluster(const config::Config& config, const Context& context, Hurry hurry) {
   std::vector<std::pair<const config::Destination*, std::string>> questions;
@@ -288,43 +228,14 @@ void keep(const InCluster& cluster, const config::Config& config, const Context&
   }
 }
 
-std::vector<jobs::CheckRow> check_cluster(const InCluster& cluster, const config::Config& config,
-                                          const Context& context) {
+std::vector<jobs::CheckRow> check_rows(const InCluster& cluster) {
   std::vector<jobs::CheckRow> rows;
   for (const auto& [destination, warning, what] : cluster.findings)
     rows.push_back({.verdict = warning ? jobs::Verdict::warning : jobs::Verdict::ok,
                     .subject = destination,
                     .text = what.message,
                     .hint = what.hint});
-  if (!config.kubernetes.events) return rows;
-  auto client = client_for(config, context.stop(), kEventLimits);
-  auto allowed = client ? kube::may_create_events(*client, name_space_for(config, *client))
-                        : Result<void>(std::unexpected(client.error()));
-  if (allowed) {
-    rows.push_back(
-        {.verdict = jobs::Verdict::ok,
-         .subject = "events",
-         .text = std::format("may be created in namespace {}", name_space_for(config, *client))});
-  } else {
-    rows.push_back({.verdict = jobs::Verdict::warning,
-                    .subject = "events",
-                    .text = allowed.error().message,
-                    .hint = allowed.error().hint});
-  }
   return rows;
-}
-
-void send_event(const config::Config& config, report::Outcome& outcome, const Context& context) {
-  if (!config.kubernetes.events) return;
-  auto sent = [&]() -> Result<void> {
-    auto client = TRY(client_for(config, {}, kEventLimits));  // a run that was stopped has one, too
-    return kube::create_event(client, event_of(outcome, name_space_for(config, client)),
-                              std::chrono::system_clock::now());
-  }();
-  if (sent) return;
-  auto line = "no Event of this run: " + describe(sent.error());
-  context.log().warn(line);
-  outcome.warnings.push_back(line);
 }
 
 }  // namespace snap::cli

@@ -1,9 +1,10 @@
-// What the verbs want of the Kubernetes API: the destinations that it knows, and its Events.
+// What the verbs want of the Kubernetes API: the destinations that it knows.
 //
 // It is asked only where the configuration needs it, and no verb depends on its answer: without one
 // the last known mirrors and exports count.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,7 +14,7 @@
 #include "jobs/check.h"
 #include "jobs/last_found.h"
 #include "jobs/places.h"
-#include "report/outcome.h"
+#include "kube/client.h"
 
 namespace snap::cli {
 
@@ -47,11 +48,11 @@ std::vector<std::string> log_findings(const InCluster& cluster, const Context& c
 // Keeps what was found in the local directory for the next time.
 void keep(const InCluster& cluster, const config::Config& config, const Context& context);
 
-// The findings as rows of `check`, and whether Events may be made.
-std::vector<jobs::CheckRow> check_cluster(const InCluster& cluster, const config::Config& config,
-                                          const Context& context);
+// The findings as rows of `check`.
+std::vector<jobs::CheckRow> check_rows(const InCluster& cluster);
 
-// The Event of a run, where the configuration wants one. A lost one is a warning in the outcome.
-void send_event(const config::Config& config, report::Outcome& outcome, const Context& context);
+// The API server of the configuration: a kubeconfig's, or the pod's own.
+Result<kube::Client> client_for(const config::Config& config, std::stop_token stop,
+                                const kube::Limits& limits);
 
 }  // namespace snap::cli

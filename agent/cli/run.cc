@@ -8,6 +8,7 @@
 #include "cli/cluster.h"
 #include "cli/command.h"
 #include "cli/context.h"
+#include "cli/events.h"
 #include "cli/version.h"
 #include "jobs/backup.h"
 #include "report/termination.h"
