@@ -14,9 +14,10 @@ namespace {
 
 // A set whose files are not all there at their full size is damaged, whatever its manifest says.
 Result<void> look_at_files(dest::Destination& place, sets::SetInfo& set) {
-  auto files = TRY(place.files(set.name));
+  auto files = place.files(set.name);
+  if (!files && files.error().code != Code::not_found) return std::unexpected(files.error());
   uint64_t bytes = 0;
-  for (const auto& file : files) {
+  for (const auto& file : files.value_or(std::vector<dest::FileInfo>{})) {
     if (file.regular && std::ranges::contains(set.files, file.name)) bytes += file.size_bytes;
   }
   if (bytes == set.total_bytes) return {};
@@ -26,17 +27,26 @@ Result<void> look_at_files(dest::Destination& place, sets::SetInfo& set) {
   return {};
 }
 
+// The manifest of a set, whole; nothing where there is none.
+Result<std::optional<std::string>> manifest_of(dest::Destination& place, const std::string& set) {
+  auto source = place.open(set, std::string(sets::kManifestName));
+  if (!source && source.error().code == Code::not_found) return std::nullopt;
+  if (!source) return std::unexpected(source.error());
+  return TRY(stream::read_all(**source, sets::kMaxManifestBytes));
+}
+
 // One set of the place. What cannot be read of it alone makes it damaged: kept, told, never
 // counted. That the place itself does not answer is an Error.
 Result<sets::SetInfo> look_at_set(dest::Destination& place, const std::string& set) {
-  auto source = place.open(set, std::string(sets::kManifestName));
-  if (!source && source.error().code == Code::not_found) return sets::classify(set, std::nullopt);
-  auto text = source ? stream::read_all(**source, sets::kMaxManifestBytes)
-                     : Result<std::string>(std::unexpected(source.error()));
+  auto text = manifest_of(place, set);
   if (text) {
     auto info = sets::classify(set, *text);
-    if (info.state == sets::State::good) TRY(look_at_files(place, info));
-    return info;
+    if (info.state != sets::State::good) return info;
+    TRY(look_at_files(place, info));
+    if (info.state == sets::State::good) return info;
+    // Who removes a set takes its manifest first: perhaps just now.
+    auto now = manifest_of(place, set);
+    return now && !*now ? sets::classify(set, std::nullopt) : info;
   }
   if (text.error().retryable() || text.error().code == Code::cancelled)
     return std::unexpected(text.error());
