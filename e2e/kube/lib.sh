@@ -3,7 +3,7 @@
 
 kube_version=v1.33.13 # from 1.35 on kubelets refuse cgroup v1 unless failCgroupV1 is false
 kube_etcd_version=v3.5.33
-kube_cache=${KUBE_CACHE:-${ETCD_SNAPSHOT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/etcd-snapshot}/kube-$kube_version}
+kube_cache=${KUBE_CACHE:-${ETCD_SNAPSHOT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/etcd-snapshot}/kube-$kube_version}
 bin=$kube_cache/bin
 etcd_image=localhost/etcd:$kube_etcd_version kube_image=localhost/kube:$kube_version pause_image=localhost/pause:1
 
