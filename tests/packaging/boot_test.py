@@ -26,6 +26,7 @@ def prepare(system):
     system.apt_install(DEB)
     shutil.copy(CACHE / "parts/etcd-3.5/etcd", system.path("/usr/local/bin"))
     system.path("/etc/systemd/system/etcd.service").write_text(ETCD)
+    system.path("/etc/hosts").write_text("127.0.0.1 localhost\n")
     key = system.path("/etc/kubernetes/pki/etcd.key")
     key.parent.mkdir(parents=True)
     key.write_text("of another user")
