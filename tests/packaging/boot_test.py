@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The units started by systemd itself: the package in a small Debian 13 with etcd as a service, booted in a container.
 ETCD_SNAPSHOT_BUILD names the build directory."""
+import datetime
 import json
 import os
 import shutil
@@ -12,8 +13,10 @@ from overlay import CACHE, Overlay, own_mounts
 from package_test import DEB, SERVICES, TIMERS
 
 DAY = 86400
-# Another time of the day, by chance, would be minutes away; a minute's accuracy, too.
-SOON = "[Timer]\nRandomizedDelaySec=0\nAccuracySec=1s\n"
+# The next run by the clock is half a day away, at whatever time of the day the test runs. Another time, by chance, would be minutes away;
+# a minute's accuracy, too.
+LATER = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=12)).strftime("%H:%M:00 UTC")
+SOON = f"[Timer]\nOnCalendar=\nOnCalendar=*-*-* {LATER}\nRandomizedDelaySec=0\nAccuracySec=1s\n"
 ETCD = """[Service]
 Type=notify
 ExecStart=/usr/local/bin/etcd --data-dir /var/lib/etcd --initial-cluster-state new
@@ -33,7 +36,7 @@ def prepare(system):
     key.chmod(0o600)
     os.chown(key, 64055, 64055)
     system.path("/etc/etcd-snapshot/config.yaml").write_text(CONFIG.format(directory="/var/lib/etcd-snapshot"))
-    for name, text in {"etcd-snapshot.timer": SOON, "etcd-snapshot-verify.timer": "[Timer]\nRandomizedDelaySec=0\n",
+    for name, text in {"etcd-snapshot.timer": SOON, "etcd-snapshot-verify.timer": SOON,
                        "etcd-snapshot.service": "[Service]\nRestartSec=1s\n[Unit]\nStartLimitBurst=100\n"}.items():
         system.path(f"/etc/systemd/system/{name}.d").mkdir()
         system.path(f"/etc/systemd/system/{name}.d/test.conf").write_text(text)
