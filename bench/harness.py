@@ -7,7 +7,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,9 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path(os.environ.get("ETCD_SNAPSHOT_CACHE") or
                      pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "etcd-snapshot")
+sys.path.append(str(ROOT / "tests/support"))
+from ports import free_ports  # noqa: E402
+
 BENCH = CACHE / "bench"
 PARTS = CACHE / "parts" / "etcd-3.6"
 ETCDCTL, ETCDUTL = PARTS / "etcdctl", PARTS / "etcdutl"
@@ -88,12 +90,6 @@ def in_turn(commands, rounds, clean=lambda: None, etcd=None, around=lambda name,
     return Pairs(samples)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Etcd:
     """A throw-away member with about `mib` MiB of Kubernetes-like values: a copy of data that is made once."""
 
@@ -140,7 +136,7 @@ class Etcd:
         sys.exit("the member has no metric etcd_disk_backend_snapshot_duration_seconds")
 
     def _start(self, data, flags, scheme):
-        client, peer, metrics = free_port(), free_port(), free_port()
+        client, peer, metrics = free_ports(3)
         self.url = f"{scheme}://127.0.0.1:{client}"
         self.metrics = f"http://127.0.0.1:{metrics}"
         peer_url = f"http://127.0.0.1:{peer}"

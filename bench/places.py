@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from harness import CACHE, free_port, need
+from harness import CACHE, free_ports
 
 USER = "root"  # the only one in the root that scripts/root makes
 
@@ -34,7 +34,7 @@ class Server:
         self.work = pathlib.Path(work)
         self.data = self.work / "data"
         self.data.mkdir(parents=True)
-        self.port = free_port()
+        self.port = free_ports(1)[0]
         self.server = None
 
     def start(self, argv, env=None):

@@ -3,12 +3,15 @@ import json
 import os
 import pathlib
 import re
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 from chart import CACHE, TOP
+
+sys.path.append(str(TOP / "tests/support"))
+from ports import free_ports  # noqa: E402
 
 VERSION = re.search(r"^kube_version=(\S+)", (TOP / "e2e/kube/lib.sh").read_text(), re.MULTILINE)[1]
 BIN = pathlib.Path(os.environ.get("KUBE_CACHE") or CACHE / f"kube-{VERSION}") / "bin"
@@ -38,12 +41,6 @@ SCC = {
                 "priority": {"type": "integer", "nullable": True}}}}}]}}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class ApiServer:
     """Used with `with`."""
 
@@ -59,14 +56,21 @@ class ApiServer:
         self.kubeconfig = self.path / "kubeconfig"
 
     def __enter__(self):
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+        for attempt in range(3):
+            try:
+                self._start()
+                return self
+            except BaseException as error:
+                self._stop()
+                if attempt == 2 or "address already in use" not in str(error):
+                    self.folder.cleanup()
+                    raise
 
     def __exit__(self, *_):
+        self._stop()
+        self.folder.cleanup()
+
+    def _stop(self):
         for process in reversed(self.processes):
             process.terminate()
         for process in self.processes:
@@ -75,14 +79,14 @@ class ApiServer:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self.folder.cleanup()
+        self.processes = []
 
     def _spawn(self, *command):
         with open(self.path / (pathlib.Path(command[0]).name + ".log"), "wb") as log:
             self.processes.append(subprocess.Popen([str(word) for word in command], stdout=log, stderr=log, cwd=self.path))
 
     def _start(self):
-        client, peer, port = free_port(), free_port(), free_port()
+        client, peer, port = free_ports(3)
         etcd = f"http://127.0.0.1:{client}"
         self._spawn(ETCD, "--data-dir", self.path / "etcd", "--listen-client-urls", etcd, "--advertise-client-urls", etcd,
                     "--listen-peer-urls", f"http://127.0.0.1:{peer}", "--unsafe-no-fsync")
@@ -103,8 +107,8 @@ class ApiServer:
         while self.kubectl("get", "--raw", "/readyz")[0] != 0:
             ended = [process for process in self.processes if process.poll() is not None]
             if ended or time.monotonic() > limit:
-                log = (self.path / "kube-apiserver.log").read_text(errors="replace")
-                raise AssertionError("the API server did not come up:\n" + log[-2000:])
+                logs = [file.read_text(errors="replace")[-2000:] for file in self.path.glob("*.log")]
+                raise AssertionError("the API server did not come up:\n" + "\n".join(logs))
             time.sleep(0.2)
 
     def run(self, *command, text=None):

@@ -3,21 +3,18 @@ import contextlib
 import os
 import pathlib
 import re
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
 
-from promtool import CACHE
+from promtool import CACHE, TOP
+
+sys.path.append(str(TOP / "tests/support"))
+from ports import free_ports  # noqa: E402
 
 ETCD = CACHE / "parts/etcd-3.5/etcd"
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
 
 
 @contextlib.contextmanager
