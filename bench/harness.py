@@ -26,9 +26,11 @@ PARTS = CACHE / "parts" / "etcd-3.6"
 ETCDCTL, ETCDUTL = PARTS / "etcdctl", PARTS / "etcdutl"
 
 
-def need(path, how):
-    if not pathlib.Path(path).exists():
-        sys.exit(f"{path} is missing: {how}")
+def need(*what):
+    """Ends, with a line for each file that is missing. `what` maps files to how they come."""
+    missing = {path: how for each in what for path, how in each.items() if not pathlib.Path(path).exists()}
+    if missing:
+        sys.exit("\n".join(f"{path} is missing: {how}" for path, how in missing.items()))
 
 
 @dataclasses.dataclass
@@ -93,8 +95,9 @@ def in_turn(commands, rounds, clean=lambda: None, etcd=None, around=lambda name,
 class Etcd:
     """A throw-away member with about `mib` MiB of Kubernetes-like values: a copy of data that is made once."""
 
+    NEEDS = {PARTS / "etcd": "run scripts/parts etcd-3.6"}
+
     def __init__(self, mib, tls=False):
-        need(PARTS / "etcd", "run scripts/parts etcd")
         made = BENCH / f"etcd-{mib}m"
         BENCH.mkdir(parents=True, exist_ok=True)
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="member.", dir=BENCH))

@@ -61,10 +61,10 @@ class Server:
 class Nfs(Server):
     """nfs-ganesha, NFSv4."""
 
+    NEEDS = {"/usr/bin/ganesha.nfsd": "install nfs-ganesha and nfs-ganesha-vfs", "/usr/bin/nfs-cp": "install libnfs-utils"}
+
     def __init__(self, work):
         super().__init__(work)
-        need("/usr/bin/ganesha.nfsd", "install nfs-ganesha and nfs-ganesha-vfs")
-        need("/usr/bin/nfs-cp", "install libnfs-utils")
         (self.work / "recovery").mkdir()
         (self.work / "conf").write_text(f"""
 NFS_CORE_PARAM {{ allow_set_io_flusher_fail = true; Bind_addr = 127.0.0.1; NFS_Port = {self.port}; Protocols = 4;
@@ -86,6 +86,8 @@ LOG {{ Default_Log_Level = EVENT; }}
 
 class Mirrors(Server):
     """OpenSSH sshd with SFTP and commands, as a mirror on each of several addresses."""
+
+    NEEDS = {"/usr/sbin/sshd": "install openssh-server", "/usr/bin/sftp": "install openssh-client", "/usr/bin/rsync": "install rsync"}
 
     def __init__(self, work, addresses):
         super().__init__(work)
@@ -188,19 +190,17 @@ class Delay:
 class S3(Server):
     """versitygw: an object is a plain file below data/sets."""
 
+    BINS = CACHE / "parts/bin"
+    NEEDS = {BINS / "versitygw": "run scripts/parts s3", BINS / "rclone": "run scripts/parts s3", BINS / "s5cmd": "run scripts/parts s5cmd"}
     ACCESS, SECRET = "benchaccesskey", "benchsecretkey0123456789"
 
     def __init__(self, work):
         super().__init__(work)
-        self.bins = CACHE / "parts/bin"
-        need(self.bins / "versitygw", "run scripts/parts s3")
-        need(self.bins / "rclone", "run scripts/parts s3")
-        need(self.bins / "s5cmd", "run scripts/parts s5cmd")
         (self.data / "sets").mkdir()
         for name, text in (("access", self.ACCESS), ("secret", self.SECRET)):
             (self.work / name).write_text(text)
         os.environ.update(AWS_ACCESS_KEY_ID=self.ACCESS, AWS_SECRET_ACCESS_KEY=self.SECRET, AWS_REGION="us-east-1")  # for the peers
-        self.start([self.bins / "versitygw", "--port", f"127.0.0.1:{self.port}", "--region", "us-east-1", "posix", self.data],
+        self.start([self.BINS / "versitygw", "--port", f"127.0.0.1:{self.port}", "--region", "us-east-1", "posix", self.data],
                    {"PATH": "/usr/bin:/bin", "ROOT_ACCESS_KEY": self.ACCESS, "ROOT_SECRET_KEY": self.SECRET})
 
     def clean(self):
@@ -212,11 +212,11 @@ class S3(Server):
                 "prefix": "bench/", "accessKeyFile": str(self.work / "access"), "secretKeyFile": str(self.work / "secret")}
 
     def s5cmd(self, file):
-        return [self.bins / "s5cmd", "--endpoint-url", f"http://127.0.0.1:{self.port}", "cp",
+        return [self.BINS / "s5cmd", "--endpoint-url", f"http://127.0.0.1:{self.port}", "cp",
                 "--concurrency", "4", "--part-size", "32", file, "s3://sets/peer.db"]
 
     def rclone(self, file):
-        return [self.bins / "rclone", "--config", "/dev/null", "copyto", "--s3-provider", "Other", "--s3-env-auth", "--s3-no-check-bucket",
+        return [self.BINS / "rclone", "--config", "/dev/null", "copyto", "--s3-provider", "Other", "--s3-env-auth", "--s3-no-check-bucket",
                 "--s3-region", "us-east-1", "--s3-endpoint", f"http://127.0.0.1:{self.port}", file, ":s3:sets/peer.db"]
 
 
