@@ -80,6 +80,16 @@ def failed(status, ago):
             ok("nas"): since(ago, 1, 0), **gone}
 
 
+def at_another_node(attempt, **values):
+    """The file of a node that made its last snapshot at `attempt` and fell silent; it is scraped ever since."""
+    def there(name, **labels):
+        return series(name, instance="master-1:9100", **labels)
+    return {
+        there("last_attempt_timestamp_seconds"): attempt, there("last_exit_code"): values.get("exit", 3),
+        there("place_ok", place="local"): 0, there("place_ok", place="nas"): 0, there("snapshot_bytes"): GIB,
+        there("place_free_bytes", place="local"): 3 * GIB, there("certificate_earliest_end_timestamp_seconds"): NOW + DAY}
+
+
 NOTHING = {name: None for name in SOUND}
 # Name: what differs from SOUND (None: there is no such series), and the alerts that fire.
 CASES = {
@@ -114,6 +124,15 @@ CASES = {
     **{f"the last run ended with {status}": ({EXIT: since(2 * HOUR, 0, status)}, ["EtcdBackupFailing"]) for status in (1, 2, 3, 4, 8)},
     "a run failed half an hour ago": ({EXIT: since(HOUR // 2, 0, 3)}, []),
     "a run failed and the next one did not": ({EXIT: since(HOUR, 3, 0)}, []),
+    # A node that is no snapshot node any more
+    **{f"another node made the last runs since one ended with {status}": (at_another_node(NOW - 3 * DAY, exit=status), [])
+       for status in (3, 5, 6)},
+    "another node makes the runs now, and its first one failed": (
+        at_another_node(NOW - HOUR),
+        ["EtcdBackupFailing", "EtcdBackupCertificateEndsSoon", "EtcdBackupSpaceLow", "EtcdBackupRetentionStopped"]),
+    "another cluster makes runs later": ({EXIT: since(2 * HOUR, 0, 3), series("last_attempt_timestamp_seconds", cluster="west"): NOW - HOUR,
+                                          series("stage_duration_seconds", cluster="west", stage="prune"): 1,
+                                          newest("local", cluster="west"): NOW - HOUR}, ["EtcdBackupFailing"]),
     # EtcdBackupDestinationFailing
     "the NAS failed in the last run": ({EXIT: since(2 * HOUR, 0, 5), ok("nas"): since(2 * HOUR, 1, 0)}, ["EtcdBackupDestinationFailing"]),
     "the NAS failed half an hour ago": ({EXIT: since(HOUR // 2, 0, 5), ok("nas"): since(HOUR // 2, 1, 0)}, []),
@@ -143,6 +162,7 @@ CASES = {
     # EtcdBackupNotReadAgain
     "stored sets were read again two weeks ago": ({READ_AGAIN: NOW - 14 * DAY}, []),
     "stored sets were read again sixteen days ago": ({READ_AGAIN: NOW - 16 * DAY}, ["EtcdBackupNotReadAgain"]),
+    "another node read them again": ({READ_AGAIN: NOW - 16 * DAY, series("reproof_timestamp_seconds", place="nas", instance="m"): NOW - DAY}, []),
     "stored sets were never read again": ({DAMAGED: None, READ_AGAIN: None}, []),
 }
 
