@@ -45,12 +45,13 @@ containers:
   env:
   - name: NODE_NAME
     valueFrom: {fieldRef: {fieldPath: spec.nodeName}}
-  - name: POD_NAMESPACE
-    valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+  - name: POD_NAME
+    valueFrom: {fieldRef: {fieldPath: metadata.name}}
+  # The labels that every version sets: batch.kubernetes.io/job-name came with Kubernetes 1.27.
   - name: JOB_NAME
-    valueFrom: {fieldRef: {fieldPath: "metadata.labels['batch.kubernetes.io/job-name']"}}
+    valueFrom: {fieldRef: {fieldPath: "metadata.labels['job-name']"}}
   - name: JOB_UID
-    valueFrom: {fieldRef: {fieldPath: "metadata.labels['batch.kubernetes.io/controller-uid']"}}
+    valueFrom: {fieldRef: {fieldPath: "metadata.labels['controller-uid']"}}
   terminationMessagePolicy: FallbackToLogsOnError
   securityContext:
     runAsUser: 0

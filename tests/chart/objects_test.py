@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What is rendered: the schedule's Job, where it runs, what it may, where copies go. Each trap that the chart must not fall into is
 a test of its own."""
+import re
 import unittest
 
 import yaml
@@ -77,6 +78,14 @@ class Job(unittest.TestCase):
             for entry in container(values)["env"]:
                 self.assertEqual(set(entry), {"name", "valueFrom"})
                 self.assertEqual(set(entry["valueFrom"]), {"fieldRef"})
+
+    def test_each_variable_is_one_that_the_agent_reads(self):
+        table = (TOP / "docs/cli.md").read_text().partition("\n## Environment\n")[2].partition("\n## ")[0]
+        read = {name for row in re.findall(r"^\| ([A-Z_, ]+) \|", table, re.MULTILINE) for name in row.split(", ")}
+        sources = {entry["name"]: entry["valueFrom"]["fieldRef"]["fieldPath"] for entry in container(PV)["env"]}
+        self.assertEqual(sources, {"NODE_NAME": "spec.nodeName", "POD_NAME": "metadata.name", "JOB_NAME": "metadata.labels['job-name']",
+                                   "JOB_UID": "metadata.labels['controller-uid']"})
+        self.assertLessEqual(set(sources), read)
 
     def test_run_and_nothing_else_whatever_the_mode(self):
         for values in MODES.values():
