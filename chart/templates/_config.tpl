@@ -10,6 +10,8 @@
 {{- with $values.etcd }}
   {{- $etcd := omit . "passwordSecret" }}
   {{- if .passwordSecret }}{{ $_ := set $etcd "passwordFile" "/etc/etcd-snapshot/etcd/password" }}{{ end }}
+  {{- /* off without quotes is false in YAML. */}}
+  {{- if kindIs "bool" .compareMembers }}{{ $_ := set $etcd "compareMembers" "off" }}{{ end }}
   {{- $_ := set $config "etcd" $etcd }}
 {{- end }}
 {{- with pick $values.snapshot "include" "exclude" }}{{ $_ := set $config "resources" . }}{{ end }}

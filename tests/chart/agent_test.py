@@ -84,6 +84,12 @@ class Agent(unittest.TestCase):
                 ({"retention": {"keepWithin": "12h"}}, {"keepWithin": "12h"})):
             self.assertEqual(config(merged(PV, values))["retention"], expected)
 
+    def test_off_without_quotes_is_off(self):
+        for written in ("off", "'off'", "false"):
+            values = merged(PV, {"etcd": yaml.safe_load("compareMembers: " + written)})
+            self.assertEqual(config(values)["etcd"], {"compareMembers": "off"}, written)
+            self.assertIn("no run has been made yet", agent_on(config(merged(NAMED, values)))[1])
+
     def test_a_stream_without_a_name_is_named_by_the_agent(self):
         self.assertNotIn("cluster", config(PV))
 

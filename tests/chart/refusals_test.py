@@ -89,6 +89,7 @@ REFUSED = {
     "size_of_a_fraction": (merged(PV, {"snapshot": {"reserve": "1.5GiB"}}), "'/snapshot/reserve'"),
     "weeks": (merged(PV, {"retention": {"keepWithin": "1w"}}), "'/retention/keepWithin'"),
     "minutes_before_hours": (merged(PV, {"retention": {"keepWithin": "5m1h"}}), "'/retention/keepWithin'"),
+    "comparison": (merged(PV, {"etcd": {"compareMembers": True}}), "'/etcd/compareMembers'"),
     "no_duration": (merged(PV, {"retention": {"keepWithin": ""}}), "'/retention/keepWithin'"),
     "capacity": (merged(PV, {"pv": {"capacity": "100 GB"}}), "'/pv/capacity'"),
     "cluster_name": (merged(PV, {"cluster": "Prod_East"}), "'/cluster'"),
