@@ -45,7 +45,7 @@ jobTemplate:
           app.kubernetes.io/component: {{ .component }}
         {{- if include "etcd-snapshot.onOpenShift" .root }}
         annotations:
-          openshift.io/required-scc: {{ include "etcd-snapshot.requiredScc" .root }}
+          openshift.io/required-scc: {{ include "etcd-snapshot.requiredScc" .root | quote }}
         {{- end }}
       spec:
         {{- include "etcd-snapshot.podSpec" . | nindent 8 }}

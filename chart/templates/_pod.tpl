@@ -3,14 +3,14 @@
 {{- $values := .root.Values }}
 {{- $narrow := eq $values.securityProfile "narrow" -}}
 restartPolicy: Never
-serviceAccountName: {{ include "etcd-snapshot.serviceAccountName" .root }}
+serviceAccountName: {{ include "etcd-snapshot.serviceAccountName" .root | quote }}
 automountServiceAccountToken: {{ include "etcd-snapshot.needsApi" .root | default "false" }}
 # etcd listens on the node's loopback, and SSH and NFS servers know the node's address.
 hostNetwork: true
 dnsPolicy: {{ $values.dnsPolicy }}
 terminationGracePeriodSeconds: 60
 {{- with $values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with $values.imagePullSecrets }}
 imagePullSecrets:
@@ -24,15 +24,15 @@ affinity:
       {{- range $key := list (printf "%s/role" $label) $label }}
       {{- range $role := $values.nodeRoles }}
       - matchExpressions:
-        - {key: {{ $key }}, operator: In, values: [snapshot]}
-        - {key: node-role.kubernetes.io/{{ $role }}, operator: Exists}
+        - {key: {{ $key | quote }}, operator: In, values: [snapshot]}
+        - {key: {{ printf "node-role.kubernetes.io/%s" $role | quote }}, operator: Exists}
       {{- end }}
       {{- end }}
 tolerations:
 - {key: node-role.kubernetes.io/master, operator: Exists, effect: NoSchedule}
 - {key: node-role.kubernetes.io/control-plane, operator: Exists, effect: NoSchedule}
 {{- if not (has ($values.tolerationLabelKey | default "") (list "" "node-role.kubernetes.io/master" "node-role.kubernetes.io/control-plane")) }}
-- {key: {{ $values.tolerationLabelKey }}, operator: Exists}
+- {key: {{ $values.tolerationLabelKey | quote }}, operator: Exists}
 {{- end }}
 containers:
 - name: etcd-snapshot
@@ -73,7 +73,7 @@ containers:
   volumeMounts:
   - {name: config, mountPath: /etc/etcd-snapshot, readOnly: true}
   {{- range include "etcd-snapshot.files" .root | fromYamlArray }}
-  - {name: {{ .volume }}, mountPath: {{ .path }}, readOnly: true}
+  - {name: {{ .volume }}, mountPath: {{ .path | quote }}, readOnly: true}
   {{- end }}
   {{- range $index, $path := $values.hostPaths }}
   - {name: host-{{ $index }}, mountPath: {{ $path | quote }}, readOnly: true}
@@ -84,12 +84,12 @@ containers:
   {{- end }}
 volumes:
 - name: config
-  configMap: {name: {{ include "etcd-snapshot.fullname" .root }}}
+  configMap: {name: {{ include "etcd-snapshot.fullname" .root | quote }}}
 {{- range include "etcd-snapshot.files" .root | fromYamlArray }}
 - name: {{ .volume }}
   {{- if .secret }}
   secret:
-    secretName: {{ .secret }}
+    secretName: {{ .secret | quote }}
     defaultMode: 0400
     items:
     {{- range .keys }}
@@ -100,8 +100,8 @@ volumes:
   projected:
     defaultMode: 0400
     sources:
-    - configMap: {name: {{ .either }}, optional: true}
-    - secret: {name: {{ .either }}, optional: true}
+    - configMap: {name: {{ .either | quote }}, optional: true}
+    - secret: {name: {{ .either | quote }}, optional: true}
   {{- end }}
 {{- end }}
 {{- range $index, $path := $values.hostPaths }}
