@@ -75,6 +75,14 @@ REFUSED = {
     "verify_at_unknown": (merged(PV, {"verify": {"at": "nas"}}), 'there is no destination "nas"; there are: local, pv'),
     # Paths of the node
     "root_of_the_host": (merged(PV, {"hostPaths": ["/"]}), "'/hostPaths/0'"),
+    **{f"a_mount_over{path.replace('/', '_')}": (merged(PV, {"hostPaths": ["/etc/kubernetes", path]}), f"hostPaths: {path} cannot be mounted")
+       for path in ("/etc", "/etc/etcd-snapshot", "/etc/etcd-snapshot/ssh", "/usr", "/usr/bin", "/lib", "/dev", "/proc", "/proc/1", "/sys/fs",
+                    "/run", "/var/run")},
+    "sets_over_the_configuration": (merged(PV, {"snapshot": {"directory": "/etc/etcd-snapshot"}}), "snapshot.directory: /etc/etcd-snapshot"),
+    "metrics_over_devices": (merged(PV, {"metrics": {"textfileDirectory": "/dev/shm"}}), "metrics.textfileDirectory: /dev/shm cannot"),
+    "path_upwards": (merged(PV, {"snapshot": {"directory": "/var/../etc"}}), "'/snapshot/directory'"),
+    "path_that_ends_upwards": (merged(PV, {"hostPaths": ["/etc/kubernetes/.."]}), "'/hostPaths/0'"),
+    "path_with_a_dot": (merged(PV, {"hostPaths": ["/./etc/kubernetes"]}), "'/hostPaths/0'"),
     "sets_in_the_root": (merged(PV, {"snapshot": {"directory": "/"}}), "'/snapshot/directory'"),
     "sets_where_we_read": (merged(PV, {"snapshot": {"directory": "/etc/kubernetes"}}), "mounted read-only and cannot be written"),
     "metrics_among_sets": (merged(PV, {"metrics": {"textfileDirectory": "/var/home/core/etcd-snapshots"}}), "another directory"),
@@ -110,6 +118,8 @@ TAKEN = {
     "verify_at_offsite": merged(PV, {"destinations": [S3], "verify": {"schedule": "@weekly", "at": "offsite"}}),
     "certificate_below_a_host_path": merged(PV, {"hostPaths": ["/etc/kubernetes", "/var/lib/etcd-tls"],
                                                  "etcd": {"cacert": "/var/lib/etcd-tls/ca.crt"}}),
+    "paths_beside_those_of_the_pod": merged(PV, {"hostPaths": ["/etc/etcd", "/etc/etcd-snapshot.d", "/usr2", "/usr/local/etc/etcd",
+                                                               "/var/lib/rancher/k3s", "/etc/..x"]}),
     "sizes": merged(PV, {"snapshot": {"reserve": "10Gi"}, "retention": {"maxSize": "500MB"}}),
     "durations": merged(PV, {"retention": {"keepWithin": "1d12h"}}),
     "late_after_10s": merged(PV, {"startingDeadlineSeconds": 10}),
