@@ -23,8 +23,6 @@ jobTemplate:
     backoffLimit: 2
     # On the Job, not on the pod: there it would start another pod. It runs while no node takes the pod, too.
     activeDeadlineSeconds: {{ $values.activeDeadlineSeconds | int64 }}
-    # A week, so that Monday still finds the log of Friday; the limits of history above end it sooner where runs are many.
-    ttlSecondsAfterFinished: 604800
     {{- if semverCompare ">=1.26-0" $version }}
     podFailurePolicy:
       rules:

@@ -37,7 +37,8 @@ class Job(unittest.TestCase):
         self.assertEqual(job["activeDeadlineSeconds"], 21600)
         self.assertNotIn("activeDeadlineSeconds", job["template"]["spec"])
         self.assertEqual((job["completions"], job["parallelism"], job["backoffLimit"]), (1, 1, 2))
-        self.assertEqual(job["ttlSecondsAfterFinished"], 7 * 86400)
+        # It would remove the last log before the limits of history do.
+        self.assertNotIn("ttlSecondsAfterFinished", job)
         self.assertEqual(job["template"]["spec"]["restartPolicy"], "Never")
         self.assertEqual(job["template"]["spec"]["terminationGracePeriodSeconds"], 60)
 
