@@ -21,7 +21,7 @@
 {{- end }}
 {{- with $values.metrics.pushgateway }}{{ $_ := set $config.report "pushgateway" . }}{{ end }}
 {{- /* A hundred years, the longest that the agent takes, is for good. */}}
-{{- $days := $values.snapshot.purgeDays | int64 }}
+{{- $days := kindIs "invalid" $values.snapshot.purgeDays | ternary 5 $values.snapshot.purgeDays | int64 }}
 {{- $retention := dict "keepWithin" (eq $days 0 | ternary "36500d" (printf "%dd" $days)) }}
 {{- range $key, $value := $values.retention }}
   {{- $_ := set $retention $key (kindIs "string" $value | ternary $value (int64 $value)) }}

@@ -92,6 +92,8 @@ REFUSED = {
     "user_without_password": (merged(PV, {"etcd": {"username": "root"}}), "give both, or none"),
     "password_as_value": (merged(PV, {"etcd": {"password": "x"}}), "additional properties 'password' not allowed"),
     "long_name": (merged(PV, {"fullnameOverride": "x" * 46}), "'/fullnameOverride'"),
+    "age_said_twice": (merged(PV, {"snapshot": {"purgeDays": 30}, "retention": {"keepWithin": "1d"}}), "remove one of them"),
+    "age_said_twice_alike": (merged(PV, {"snapshot": {"purgeDays": 0}, "retention": {"keepWithin": "36500d"}}), "remove one of them"),
     "days_below_zero": (merged(PV, {"snapshot": {"purgeDays": -1}}), "'/snapshot/purgeDays'"),
     "days_as_text": (merged(PV, {"snapshot": {"purgeDays": "5"}}), "'/snapshot/purgeDays'"),
     "size_of_a_fraction": (merged(PV, {"snapshot": {"reserve": "1.5GiB"}}), "'/snapshot/reserve'"),
@@ -132,7 +134,7 @@ TAKEN = {
 EMPTY = {"cluster": None, "imagePullSecrets": None, "destinations": None, "retention": None, "etcd": None, "baseDomain": None,
          "tolerationLabelKey": None, "priorityClassName": None, "fullnameOverride": None,
          "pv": {"storageClassName": None, "mountOptions": None}, "nfs": {"directory": None}, "sync": {"sshSecret": None, "knownHosts": None},
-         "snapshot": {"include": None, "exclude": None}, "verify": {"schedule": None, "at": None},
+         "snapshot": {"include": None, "exclude": None, "purgeDays": None}, "verify": {"schedule": None, "at": None},
          "metrics": {"textfileDirectory": None, "pushgateway": None, "dashboard": {"labels": None}, "prometheusRule": {"labels": None}}}
 
 
