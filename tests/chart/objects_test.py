@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """What is rendered: the schedule's Job, where it runs, what it may, where copies go. Each trap that the chart must not fall into is
 a test of its own."""
+import pathlib
 import re
+import shutil
+import tempfile
 import unittest
 
 import yaml
 
-from chart import CHART, EXISTING, OPENSHIFT, PV, S3, SYNC, TOP, config, container, merged, objects, one, pod, text
+from chart import CHART, EXISTING, OPENSHIFT, PV, S3, SYNC, TOP, config, container, helm, merged, objects, one, pod, text
 
 NARROW = {"securityProfile": "narrow"}
 BIG = merged(PV, {"destinations": [S3], "verify": {"schedule": "@weekly"}, "metrics": {
@@ -442,6 +445,32 @@ class Names(unittest.TestCase):
             for word in ("lookup", "randAlpha", "randNumeric", "uuidv4", "now |", "genCA", "genSelfSigned", "genPrivateKey", "Release.Revision",
                          "Release.IsUpgrade", "Release.IsInstall", "KubeVersion.Minor"):
                 self.assertNotIn(word, file.read_text(), file.name)
+
+
+class Notes(unittest.TestCase):
+    def notes(self, values, kubernetes):
+        """As helm install prints them; helm template does not, so they become a template of a copy of the chart."""
+        with tempfile.TemporaryDirectory() as folder:
+            copy = pathlib.Path(folder) / "chart"
+            shutil.copytree(CHART, copy)
+            notes = copy / "templates/NOTES.txt"
+            (copy / "templates/_notes.tpl").write_text('{{- define "notes" -}}' + notes.read_text() + "{{ end }}")
+            (copy / "templates/notes.yaml").write_text('{kind: Notes, metadata: {name: notes}, text: {{ include "notes" . | quote }}}')
+            notes.unlink()
+            status, out, errors = helm("template", "backup", str(copy), "--namespace", "etcd-backup", "--kube-version", kubernetes, values=values)
+        self.assertEqual(status, 0, errors)
+        return next(item["text"] for item in yaml.safe_load_all(out) if item and item["kind"] == "Notes")
+
+    def test_tell_the_zone_that_the_schedule_is_read_in(self):
+        self.assertIn('takes a snapshot at "30 13 * * *" (Etc/UTC), on', self.notes(PV, "1.27"))
+        self.assertIn("(in the time zone of the cluster's controller manager), on", self.notes(PV, "1.26"))
+
+    def test_follow_the_first_run_to_its_end_good_or_bad(self):
+        readme = (TOP / "README.md").read_text()
+        for told in (self.notes(PV, "1.33"), readme):
+            for job in ("first", "list"):
+                self.assertRegex(told, rf"kubectl -n [a-z-]+ logs -f --pod-running-timeout=5m job/{job}\n")
+            self.assertNotIn("--for=condition=complete", told)
 
 
 class Files(unittest.TestCase):
