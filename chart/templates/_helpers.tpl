@@ -17,7 +17,7 @@ told apart by its hash. */}}
 {{- printf "%s.%s.%s" .Chart.Name .Release.Namespace (include "etcd-snapshot.fullname" .) }}
 {{- end }}
 
-{{- /* A volume's source never changes, so another server or path is another PersistentVolume. */}}
+{{- /* A volume's source never changes, so another server, path or driver is another PersistentVolume. */}}
 {{- define "etcd-snapshot.volumeName" -}}
 {{- $source := list .Release.Namespace (include "etcd-snapshot.fullname" .) .Values.pv.driver .Values.pv.server .Values.pv.path .Values.pv.name | join "|" }}
 {{- printf "%s-%s-%s" .Release.Namespace (include "etcd-snapshot.fullname" .) ($source | sha256sum | trunc 8) }}

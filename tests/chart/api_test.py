@@ -69,10 +69,10 @@ class Api(unittest.TestCase):
     def test_the_account_may_do_what_its_mode_needs_and_nothing_else(self):
         event = ("create", "events.k8s.io", "events", "")
         scc = ("use", "security.openshift.io", "securitycontextconstraints", "privileged")
-        nodes = [("get", "", "nodes", "cp-1"), ("list", "", "nodes", "")]
+        nodes = [("list", "", "nodes", "")]
         volume = ("get", "", "persistentvolumes", "backup-volume")
         never = [("get", "", "persistentvolumes", "another"), ("list", "", "persistentvolumes", ""), ("get", "", "secrets", "mirror-key"),
-                 ("list", "", "secrets", ""), ("get", "", "configmaps", "etcd-snapshot"), ("create", "", "pods", ""),
+                 ("get", "", "nodes", "cp-1"), ("list", "", "secrets", ""), ("get", "", "configmaps", "etcd-snapshot"), ("create", "", "pods", ""),
                  ("create", "batch", "jobs", ""), ("patch", "", "nodes", "cp-1"), ("delete", "events.k8s.io", "events", "x"),
                  ("use", "security.openshift.io", "securitycontextconstraints", "anyuid")]
         for mode, values, allowed in (("pv", PV, set()), ("sync", SYNC, set(nodes)), ("existing", EXISTING, {volume})):

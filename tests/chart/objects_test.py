@@ -266,7 +266,7 @@ class Rights(unittest.TestCase):
         return found
 
     EVENTS = {("Role", "events.k8s.io", "events", ()): ["create"]}
-    NODES = {("ClusterRole", "", "nodes", ()): ["get", "list"]}
+    NODES = {("ClusterRole", "", "nodes", ()): ["list"]}
     VOLUME = {("ClusterRole", "", "persistentvolumes", ("backup-volume",)): ["get"]}
     PRIVILEGED = {("Role", "security.openshift.io", "securitycontextconstraints", ("privileged",)): ["use"]}
 
