@@ -26,6 +26,12 @@
     {{- if not (regexMatch (printf "^%s(,%s)*$" $one $one) $field) }}
       {{- fail (printf "%s: %q: the %s %q is not of %s" $key $text (index $range 0) $field (index $range 1)) }}
     {{- end }}
+    {{- range $part := splitList "," $field }}
+      {{- $ends := first (splitList "/" $part) | splitList "-" }}
+      {{- if gt (include "etcd-snapshot.cronNumber" (first $ends) | atoi) (include "etcd-snapshot.cronNumber" (last $ends) | atoi) }}
+        {{- fail (printf "%s: %q: the %s %q runs backwards; write it as two, separated by a comma" $key $text (index $range 0) $part) }}
+      {{- end }}
+    {{- end }}
   {{- end }}
   {{- $days := index $fields 2 }}
   {{- $never := or
@@ -35,4 +41,11 @@
     {{- fail (printf "%s: %q: that date does not exist, so no run would ever start" $key $text) }}
   {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* A value of a field as a number; "*" and "?" are 0. */}}
+{{- define "etcd-snapshot.cronNumber" -}}
+{{- $names := dict "jan" 1 "feb" 2 "mar" 3 "apr" 4 "may" 5 "jun" 6 "jul" 7 "aug" 8 "sep" 9 "oct" 10 "nov" 11 "dec" 12
+  "sun" 0 "mon" 1 "tue" 2 "wed" 3 "thu" 4 "fri" 5 "sat" 6 }}
+{{- get $names (lower .) | default (atoi .) }}
 {{- end }}
