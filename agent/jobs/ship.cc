@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -114,53 +115,77 @@ class Shipment {
 
   Result<void> bring(const sets::FileFacts& file) {
     auto left = std::ranges::find(left_, file.name, &dest::FileInfo::name);
-    if (left != left_.end() && left->size_bytes == file.size_bytes && prove(file)) return {};
+    if (left != left_.end() && left->size_bytes == file.size_bytes) {
+      auto fault = find_fault(file);
+      if (fault && !*fault) return {};
+    }
+    auto source = TRY(open_source(file));
+    TRY(send(file, *source));
+    auto fault = TRY(find_fault(file));
+    if (!fault) return {};
+    TRY(look_at_source(file));
+    return std::unexpected(*fault);
+  }
+
+  Result<std::unique_ptr<stream::Source>> open_source(const sets::FileFacts& file) {
     auto opened = from_.open(set_, file.name);
     if (!opened && opened.error().code == Code::not_found)
       return fail(Code::corrupt,
                   std::format("{}: {} of {} is missing", from_name_, escaped(file.name), set_),
                   "this copy is damaged");
-    auto source = TRY(std::move(opened));
-    TRY(send(file, *source));
-    return prove(file);
+    return opened;
   }
 
   Result<void> send(const sets::FileFacts& file, stream::Source& source) {
     Timed timed(shipped_.sending);
     auto sink = TRY(incoming_->create(file.name));
-    stream::Sha256 hash;
-    auto bytes = TRY(stream::copy(
-        source, *sink,
-        {.tap = [&](Bytes data) { hash.update(data); }, .progress = {}, .stop = options_.stop}));
-    sets::FileFacts found{file.name, bytes, to_hex(hash.digest())};
-    if (!same(found, file))
-      return differs(Code::corrupt, from_name_, found, file,
-                     std::format("prove the set: etcd-snapshot verify {}", set_));
+    auto bytes =
+        TRY(stream::copy(source, *sink, {.tap = {}, .progress = {}, .stop = options_.stop}));
+    if (bytes != file.size_bytes) {
+      TRY(look_at_source(file));
+      return fail(Code::unavailable,
+                  std::format("{}: reading {} gave {} bytes, then {}", from_name_,
+                              escaped(file.name), bytes, file.size_bytes));
+    }
     TRY(sink->finish());
     shipped_.sent_bytes += bytes;
     return {};
   }
 
-  // What the place holds of an unpublished file.
-  Result<void> prove(const sets::FileFacts& file) {
+  // What arrived is wrong: is it what the source holds?
+  Result<void> look_at_source(const sets::FileFacts& file) {
+    auto source = TRY(open_source(file));
+    auto found = TRY(hash_of(*source, file.name, options_.stop));
+    if (same(found, file)) return {};
+    return differs(Code::corrupt, from_name_, found, file,
+                   std::format("prove the set: etcd-snapshot verify {}", set_));
+  }
+
+  // Holds what the place stores of an unpublished file against the manifest. Nothing: it is the
+  // same; else what is wrong with it. An Error: it could not be looked at.
+  Result<std::optional<Error>> find_fault(const sets::FileFacts& file) {
+    auto found = stored_there(file);
+    if (found && same(*found, file)) return std::nullopt;
+    if (found)
+      return differs(Code::unavailable,
+                     std::format("{} does not give back what it was sent", to_.label()), *found,
+                     file, "look at the network and at the disk of that place")
+          .error();
+    // A file that is too short, say. It is no damage at the source.
+    if (found.error().code == Code::corrupt)
+      return Error{Code::unavailable, found.error().message, found.error().hint};
+    return std::unexpected(found.error());
+  }
+
+  Result<sets::FileFacts> stored_there(const sets::FileFacts& file) {
     Timed timed(shipped_.proving);
     if (auto digest = TRY(incoming_->far_digest(file.name))) {
       shipped_.how = kByPlace;
-      if (to_hex(*digest) == file.sha256) return {};
-      return not_what_was_sent({file.name, file.size_bytes, to_hex(*digest)}, file);
+      return sets::FileFacts{file.name, file.size_bytes, to_hex(*digest)};
     }
     shipped_.how = kReadBack;
     auto source = TRY(incoming_->open(file.name));
-    auto found = TRY(hash_of(*source, file.name, options_.stop));
-    if (same(found, file)) return {};
-    return not_what_was_sent(found, file);
-  }
-
-  std::unexpected<Error> not_what_was_sent(const sets::FileFacts& found,
-                                           const sets::FileFacts& sent) {
-    return differs(Code::unavailable,
-                   std::format("{} does not give back what it was sent", to_.label()), found, sent,
-                   "look at the network and at the disk of that place");
+    return hash_of(*source, file.name, options_.stop);
   }
 
   Result<void> bring_manifest() {
@@ -169,7 +194,7 @@ class Shipment {
                          to_hex(stream::sha256(as_bytes(manifest_.text)))};
     auto how = shipped_.how;
     TRY(send(file, source));
-    TRY(prove(file));
+    if (auto fault = TRY(find_fault(file))) return std::unexpected(*fault);
     if (!how.empty()) shipped_.how = how;
     return {};
   }

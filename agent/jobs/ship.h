@@ -28,9 +28,11 @@ struct Shipped {
   std::chrono::milliseconds proving{};  // by the place, or by reading back
 };
 
-// Brings one set. Every file is hashed on the way and held against the manifest, so that damage at
-// the source is never passed on; then the place's own bytes are hashed, by the place or by reading
-// them back. The manifest goes last. A set that is there already is proven and left as it is.
+// Brings one set. Each file is sent, then the place's own bytes are hashed, by the place or by
+// reading them back, and held against the manifest: neither damage at the source nor damage on the
+// way is ever published. Only where they differ is the file at the source hashed too, to say which
+// of the two it is. The manifest goes last. A set that is there already is proven and left as it
+// is.
 //
 // Errors: corrupt      the set is damaged at the source, or the one that is there is another
 //         unavailable  what the place gives back is not what was sent; another try may succeed

@@ -20,12 +20,15 @@ constexpr size_t kBufferBytes = 512 << 10;
 constexpr size_t kBuffers = 6;
 constexpr size_t kAlignment = 4096;  // a sink may write past the page cache
 
-// The ring. The reader fills slot `filled_ % kBuffers`; the tap and the sink each follow behind it
-// at their own pace, and a slot is free again when both have passed it.
+enum Follower : size_t { kTap, kSink };
+
+// The ring. The reader fills slot `filled_ % kBuffers`; the sink and, where there is one, the tap
+// each follow behind it at their own pace, and a slot is free again when all have passed it.
 class Ring {
  public:
-  Ring()
-      : memory_(static_cast<std::byte*>(std::aligned_alloc(kAlignment, kBufferBytes * kBuffers))) {
+  explicit Ring(bool tapped)
+      : tapped_(tapped),
+        memory_(static_cast<std::byte*>(std::aligned_alloc(kAlignment, kBufferBytes * kBuffers))) {
     if (!memory_) throw std::bad_alloc();
   }
 
@@ -36,9 +39,7 @@ class Ring {
   // The next slot to fill, or nothing when a follower failed.
   std::optional<MutableBytes> claim() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] {
-      return stopped_ || filled_ - std::min(followers_[0], followers_[1]) < kBuffers;
-    });
+    changed_.wait(lock, [&] { return stopped_ || filled_ - slowest() < kBuffers; });
     if (stopped_) return std::nullopt;
     return slot(filled_);
   }
@@ -63,20 +64,25 @@ class Ring {
   }
 
   // What follower `who` has to do next; nothing at the end or after a stop.
-  std::optional<Bytes> next(size_t who) {
+  std::optional<Bytes> next(Follower who) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return stopped_ || ended_ || followers_[who] < filled_; });
     if (stopped_ || followers_[who] == filled_) return std::nullopt;
     return slot(followers_[who]).first(sizes_[followers_[who] % kBuffers]);
   }
 
-  void done(size_t who) {
+  void done(Follower who) {
     std::lock_guard lock(mutex_);
     ++followers_[who];
     changed_.notify_all();
   }
 
  private:
+  uint64_t slowest() const {
+    return tapped_ ? std::min(followers_[kTap], followers_[kSink]) : followers_[kSink];
+  }
+
+  bool tapped_;
   Handle<std::byte, &std::free> memory_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -110,7 +116,7 @@ Result<uint64_t> fill(Source& source, Ring& ring, const CopyOptions& options) {
 // Hands every slot to `take`, until the end, a stop, or its first Error. Nothing may be thrown out
 // of a thread.
 template <class Take>
-Result<void> follow(Ring& ring, size_t who, Take take) {
+Result<void> follow(Ring& ring, Follower who, Take take) {
   Result<void> result;
   try {
     while (auto bytes = ring.next(who)) {
@@ -128,15 +134,9 @@ Result<void> follow(Ring& ring, size_t who, Take take) {
 }  // namespace
 
 Result<uint64_t> copy(Source& source, Sink& sink, const CopyOptions& options) {
-  Ring ring;
+  Ring ring(options.tap != nullptr);
   Result<void> tapped, written;
-  std::jthread tap([&] {
-    tapped = follow(ring, 0, [&](Bytes bytes) -> Result<void> {
-      if (options.tap) options.tap(bytes);
-      return {};
-    });
-  });
-  std::jthread writer;
+  std::jthread tap, writer;
   // Whatever is thrown here, the followers must not wait for a reader that is gone. Runs before
   // they are joined.
   struct StopRing {
@@ -144,11 +144,18 @@ Result<uint64_t> copy(Source& source, Sink& sink, const CopyOptions& options) {
     ~StopRing() { ring.stop(); }
   } stop_ring{ring};
   std::stop_callback interrupted(options.stop, [&] { ring.stop(); });
+  if (options.tap)
+    tap = std::jthread([&] {
+      tapped = follow(ring, kTap, [&](Bytes bytes) -> Result<void> {
+        options.tap(bytes);
+        return {};
+      });
+    });
   writer = std::jthread(
-      [&] { written = follow(ring, 1, [&](Bytes bytes) { return sink.write(bytes); }); });
+      [&] { written = follow(ring, kSink, [&](Bytes bytes) { return sink.write(bytes); }); });
   auto total = fill(source, ring, options);
   total ? ring.end() : ring.stop();
-  tap.join();
+  if (tap.joinable()) tap.join();
   writer.join();
   if (!written) return std::unexpected(written.error());
   if (!tapped) return std::unexpected(tapped.error());

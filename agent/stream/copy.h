@@ -19,9 +19,9 @@ struct CopyOptions {
 
 // Copies until the source ends; returns the number of bytes. Finishing the sink is left to the
 // caller, who may want to look at a digest before. The source is read on the calling thread; the
-// tap and the sink run on two threads of their own, over a ring of 3 MiB, each byte
-// copied into it once. On the first Error of either side everything stops, the threads have ended,
-// and that Error is returned.
+// sink and, where there is one, the tap run on threads of their own, over a ring of 3 MiB, each
+// byte copied into it once. On the first Error of either side everything stops, the threads have
+// ended, and that Error is returned.
 Result<uint64_t> copy(Source& source, Sink& sink, const CopyOptions& options = {});
 
 struct Hashed {

@@ -64,6 +64,14 @@ TEST(Copy, DeliversEveryByteInOrderToTapAndSink) {
   }
 }
 
+TEST(Copy, NeedsNoTap) {
+  auto text = pattern(9'000'001);
+  StringSource source(text);
+  StringSink sink;
+  EXPECT_EQ(copy(source, sink).value(), text.size());
+  EXPECT_TRUE(sink.content == text);
+}
+
 TEST(Copy, ReturnsTheErrorOfTheSource) {
   CutSource source(5'000'000);
   StringSink sink;
