@@ -4,6 +4,7 @@
 #include <libssh/sftp.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <deque>
 #include <format>
@@ -22,8 +23,9 @@ using Attributes = Handle<sftp_attributes_struct, &sftp_attributes_free>;
 using Limits = Handle<sftp_limits_struct, &sftp_limits_free>;
 using StatVfs = Handle<sftp_statvfs_struct, &sftp_statvfs_free>;
 
-// 2 to 4 MiB on their way: enough for a round trip of 10 ms, and no copy of them is kept.
-constexpr size_t kInFlight = 16;
+// Bytes on their way, whatever a packet holds: enough for a round trip of 10 ms at 400 MB/s, and no
+// copy of them is kept.
+constexpr size_t kInFlightBytes = 4 << 20;
 // Every server takes this much in one packet; more where it says so.
 constexpr size_t kSmallBlock = 32768;
 
@@ -124,12 +126,13 @@ class SftpSink : public stream::Sink {
   Result<void> write(Bytes data) override {
     auto watched = file_.channel().watch();
     while (!data.empty()) {
-      if (writes_.size() == kInFlight) TRY(settle());
-      sftp_aio aio = nullptr;
       auto size = std::min(data.size(), file_.channel().write_bytes);
+      while (in_flight_ + size > kInFlightBytes) TRY(settle());
+      sftp_aio aio = nullptr;
       auto sent = sftp_aio_begin_write(file_.get(), data.data(), size, &aio);
       if (sent <= 0) return std::unexpected(write_error(file_.channel(), doing_, path_));
       writes_.push_back({aio, static_cast<size_t>(sent)});
+      in_flight_ += static_cast<size_t>(sent);
       data = data.subspan(static_cast<size_t>(sent));
     }
     return {};
@@ -156,6 +159,7 @@ class SftpSink : public stream::Sink {
   Result<void> settle() {
     auto write = writes_.front();
     writes_.pop_front();
+    in_flight_ -= write.size;
     auto done = sftp_aio_wait_write(&write.aio);
     if (done >= 0 && static_cast<size_t>(done) == write.size) return {};
     sftp_aio_free(write.aio);
@@ -165,6 +169,7 @@ class SftpSink : public stream::Sink {
   OpenFile file_;
   std::string path_, doing_;
   std::deque<Write> writes_;
+  size_t in_flight_ = 0;  // bytes of them
 };
 
 class SftpSource : public stream::Source {
@@ -191,13 +196,15 @@ class SftpSource : public stream::Source {
   };
 
   Result<void> ask_ahead() {
-    while (asked_ < size_bytes_ && reads_.size() < kInFlight) {
-      sftp_aio aio = nullptr;
+    while (asked_ < size_bytes_) {
       auto size = std::min<uint64_t>(file_.channel().read_bytes, size_bytes_ - asked_);
+      if (in_flight_ + size > kInFlightBytes) return {};
+      sftp_aio aio = nullptr;
       auto asked = sftp_aio_begin_read(file_.get(), size, &aio);
       if (asked <= 0) return std::unexpected(error_of(file_.channel(), doing_));
       reads_.push_back({aio, asked_, static_cast<size_t>(asked)});
       asked_ += static_cast<uint64_t>(asked);
+      in_flight_ += static_cast<size_t>(asked);
     }
     return {};
   }
@@ -206,6 +213,7 @@ class SftpSource : public stream::Source {
   Result<size_t> take() {
     auto read = reads_.front();
     reads_.pop_front();
+    in_flight_ -= read.size;
     block_.resize(read.size);
     auto done = sftp_aio_wait_read(&read.aio, block_.data(), block_.size());
     if (done >= 0) return static_cast<size_t>(done);
@@ -246,6 +254,7 @@ class SftpSource : public stream::Source {
   std::string doing_;
   uint64_t asked_ = 0;
   std::deque<Read> reads_;
+  size_t in_flight_ = 0;  // bytes of them
   std::vector<std::byte> block_;
   size_t have_ = 0, at_ = 0;
 };
@@ -430,7 +439,11 @@ Result<void> start_sftp(Channel& channel) {
   channel.statvfs = sftp_extension_supported(sftp, "statvfs@openssh.com", "2") == 1;
   if (sftp_extension_supported(sftp, "limits@openssh.com", "1") == 1) {
     Limits limits(sftp_limits(sftp));
-    auto sane = [](uint64_t bytes) { return std::clamp<uint64_t>(bytes, 1024, 255 << 10); };
+    // A power of two: what we are given, 512 KiB as a rule, is cut into pieces of one size, and no
+    // piece ends within a page of the server's.
+    auto sane = [](uint64_t bytes) {
+      return std::bit_floor(std::clamp<uint64_t>(bytes, 1024, 255 << 10));
+    };
     if (limits && limits->max_write_length > 0)
       channel.write_bytes = sane(limits->max_write_length);
     if (limits && limits->max_read_length > 0) channel.read_bytes = sane(limits->max_read_length);

@@ -257,6 +257,40 @@ TEST(Sftp, SaysThatAServerIsNoSftpServer) {
   }
 }
 
+struct Pieces {
+  std::string name, filter;
+};
+void PrintTo(const Pieces& c, std::ostream* out) { *out << c.name; }
+class SftpPieces : public testing::TestWithParam<Pieces> {};
+
+// The server answers nothing before it was given 1 MiB: whoever waits for answers earlier has too
+// little on its way.
+TEST_P(SftpPieces, AreOfOneSizeAndEnoughAreOnTheirWay) {
+  test::SshServer server(
+      {.sftp_server = std::format("python3 {}/tests/support/sftp_filter.py --even --hold {} {}",
+                                  SNAP_SOURCE_DIR, 1 << 20, GetParam().filter)});
+  auto config = config_of(server);
+  config.patience.stall = 3s;
+  auto place = open_sftp(config).value();
+  auto incoming = place->begin("g").value();
+  std::string content(4 << 20, 'x');
+  for (size_t i = 0; i < content.size(); i += 997) content[i] = static_cast<char>(i);
+  {
+    auto sink = incoming->create("data").value();
+    for (size_t at = 0; at < content.size(); at += 512 << 10)
+      ASSERT_TRUE(sink->write(as_bytes(std::string_view(content).substr(at, 512 << 10))));
+    auto finished = sink->finish();
+    ASSERT_TRUE(finished) << describe(finished.error());
+  }
+  auto source = incoming->open("data").value();
+  EXPECT_TRUE(stream::read_all(*source, 1 << 26).value() == content);
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, SftpPieces,
+                         testing::Values(Pieces{"that_it_names", ""},
+                                         Pieces{"of_an_old_server", "--no-limits"}),
+                         [](const auto& test) { return test.param.name; });
+
 // F-H06
 TEST(Sftp, SaysThatAMirrorIsFull) {
   test::SshServer server({.disk_mib = 4});

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Stands between sshd and OpenSSH's sftp-server and makes it a server with smaller limits.
 
-Usage: sftp_filter.py [--write-most N] [--read-most N] [--packet-most N] [--no-limits]
+Usage: sftp_filter.py [--write-most N] [--read-most N] [--packet-most N] [--no-limits] [--hold N] [--even]
   --write-most   what it says is the most that it takes in one WRITE; a longer one ends the session
   --read-most    gives no more than this for one READ, without having said so
   --packet-most  a longer packet ends the session
   --no-limits    does not know limits@openssh.com
+  --hold         begins to write when it was given so many bytes, and answers no WRITE before
+  --even         a WRITE whose length is no power of two ends the session
 Format: draft-ietf-secsh-filexfer-02; openssh/openssh-portable:PROTOCOL (limits@openssh.com).
 """
 import argparse
@@ -42,23 +44,32 @@ def replies(server, asked_limits, most):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("--write-most", "--read-most", "--packet-most"):
+    for name in ("--write-most", "--read-most", "--packet-most", "--hold"):
         parser.add_argument(name, type=int, default=0)
     parser.add_argument("--no-limits", action="store_true")
+    parser.add_argument("--even", action="store_true")
     options = parser.parse_args()
     flags = ["-P", "limits"] if options.no_limits else []
     server = subprocess.Popen(["/usr/lib/openssh/sftp-server", *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     asked_limits = set()
     threading.Thread(target=replies, args=(server.stdout, asked_limits, options.write_most), daemon=True).start()
+    held, given = [], 0
     for packet in packets(sys.stdin.buffer):
         if options.packet_most and len(packet) > options.packet_most:
             break
         if packet[0] == EXTENDED and string_at(packet, 5)[0] == b"limits@openssh.com":
             asked_limits.add(packet[1:5])
-        if packet[0] == WRITE and options.write_most:
-            data, _ = string_at(packet, string_at(packet, 5)[1] + 8)
-            if len(data) > options.write_most:
+        if packet[0] == WRITE:
+            size = len(string_at(packet, string_at(packet, 5)[1] + 8)[0])
+            if options.write_most and size > options.write_most or options.even and size.bit_count() != 1:
                 break
+            given += size
+            held.append(packet)
+            if given >= options.hold:
+                for write in held:
+                    send(server.stdin, write)
+                held = []
+            continue
         if packet[0] == READ and options.read_most:
             at = string_at(packet, 5)[1] + 8
             size = min(struct.unpack_from(">I", packet, at)[0], options.read_most)
