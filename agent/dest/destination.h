@@ -57,6 +57,9 @@ class Incoming {
   // What lies there so far, by name and size: of a group that was taken over, what an earlier try
   // left. It proves nothing.
   virtual Result<std::vector<FileInfo>> files() = 0;
+  // Makes a file durable whose sink may never have been finished: one of a group that was taken
+  // over. What the place gives back of it before may come from memory alone. Error: not_found.
+  virtual Result<void> sync(const std::string& file) = 0;
   // The SHA-256 of a file, computed by the place itself from what it stores; nothing where it
   // cannot: then open() reads it back.
   virtual Result<std::optional<stream::Digest>> far_digest(const std::string& file) {

@@ -80,6 +80,11 @@ class DirectoryIncoming : public Incoming {
 
   Result<std::vector<FileInfo>> files() override { return as_files(TRY(tree_->list(path_))); }
 
+  Result<void> sync(const std::string& file) override {
+    TRY(check_name(file));
+    return tree_->sync(path_ + "/" + file);
+  }
+
   Result<std::optional<stream::Digest>> far_digest(const std::string& file) override {
     TRY(check_name(file));
     return tree_->far_digest(path_ + "/" + file);

@@ -160,6 +160,12 @@ class LocalIncoming : public Incoming {
 
   Result<std::vector<FileInfo>> files() override { return files_of(dir_); }
 
+  Result<void> sync(const std::string& file) override {
+    TRY(check_name(file));
+    auto fd = TRY(open_file_at(dir_.fd.get(), file, O_RDONLY | O_NONBLOCK).context(dir_.path));
+    return sync_file(fd.get(), dir_.name_of(file));
+  }
+
   Result<void> publish() override {
     TRY(sync_file(dir_.fd.get(), dir_.path));
     if (::renameat2(root_.fd.get(), incoming_name(group_).c_str(), root_.fd.get(), group_.c_str(),

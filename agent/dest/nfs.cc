@@ -40,6 +40,10 @@ class NfsTree : public Tree {
     return nfs_source(mount_, at(path), node.size_bytes, doing);
   }
 
+  Result<void> sync(const std::string& path) override {
+    return nfs_sync(mount_, at(path), doing_to("sync", path));
+  }
+
   Result<Node> look(const std::string& path) override {
     Node node{.name = path.substr(path.rfind('/') + 1)};
     TRY(mount_->call(

@@ -298,4 +298,11 @@ Result<std::unique_ptr<stream::Source>> nfs_source(std::shared_ptr<NfsMount> mou
   return std::make_unique<NfsSource>(std::move(file), size_bytes, doing);
 }
 
+Result<void> nfs_sync(std::shared_ptr<NfsMount> mount, const std::string& path,
+                      const std::string& doing) {
+  auto file = TRY(NfsFile::open(std::move(mount), path, O_WRONLY, doing));
+  TRY(file.sync(doing));
+  return file.close(doing);
+}
+
 }  // namespace snap::dest

@@ -166,6 +166,8 @@ class S3Incoming : public Incoming {
     return files;
   }
 
+  Result<void> sync(const std::string& file) override { return check_name(file); }
+
   // What the server checked when it took the bytes, if it still has as many with this checksum.
   Result<std::optional<stream::Digest>> far_digest(const std::string& file) override {
     TRY(check_name(file));

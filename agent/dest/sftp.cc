@@ -312,6 +312,17 @@ class SftpTree : public Tree {
     return std::make_unique<SftpSource>(OpenFile(channel_, file), node.size_bytes, doing);
   }
 
+  Result<void> sync(const std::string& path) override {
+    auto doing = doing_to("sync", path);
+    auto watched = channel_->watch();
+    auto* opened = sftp_open(sftp(), at(path).c_str(), O_WRONLY, 0);
+    if (!opened) return std::unexpected(error_of(*channel_, doing));
+    OpenFile file(channel_, opened);
+    if (channel_->fsync && sftp_fsync(file.get()) != SSH_OK)
+      return std::unexpected(write_error(*channel_, doing, at(path)));
+    return file.close(doing);
+  }
+
   // Only a fixed command, its answer taken literally: 64 digits, a blank, a star, the name.
   Result<std::optional<stream::Digest>> far_digest(const std::string& path) override {
     if (!executes_) return std::nullopt;

@@ -41,6 +41,8 @@ class Tree {
   // A regular file, read ahead, never out of a cache on this side. Errors: not_found; corrupt  it
   // is no regular file.
   virtual Result<std::unique_ptr<stream::Source>> open(const std::string& path) = 0;
+  // Makes a file as durable as the place can make it. Error: not_found.
+  virtual Result<void> sync(const std::string& path) = 0;
   virtual Result<std::optional<stream::Digest>> far_digest(const std::string& path) {
     (void)path;
     return std::nullopt;

@@ -115,7 +115,8 @@ class Shipment {
 
   Result<void> bring(const sets::FileFacts& file) {
     auto left = std::ranges::find(left_, file.name, &dest::FileInfo::name);
-    if (left != left_.end() && left->size_bytes == file.size_bytes) {
+    if (left != left_.end() && left->regular && left->size_bytes == file.size_bytes) {
+      TRY(sync(file));
       auto fault = find_fault(file);
       if (fault && !*fault) return {};
     }
@@ -125,6 +126,11 @@ class Shipment {
     if (!fault) return {};
     TRY(look_at_source(file));
     return std::unexpected(*fault);
+  }
+
+  Result<void> sync(const sets::FileFacts& file) {
+    Timed timed(shipped_.sending);
+    return incoming_->sync(file.name);
   }
 
   Result<std::unique_ptr<stream::Source>> open_source(const sets::FileFacts& file) {

@@ -153,6 +153,21 @@ TEST_P(Contract, TakesOverWhatACrashLeft) {
   EXPECT_EQ(names(*second), Names{"g"});
 }
 
+TEST_P(Contract, SyncsAFileOfAGroupThatWasTakenOver) {
+  auto place = open();
+  auto* lost = place->begin("g").value().release();
+  ASSERT_TRUE(write(*lost, "data", "abc"));
+  auto second = open();
+  auto incoming = second->resume("g").value();
+  auto synced = incoming->sync("data");
+  EXPECT_TRUE(synced) << describe(synced.error());
+  EXPECT_EQ(incoming->sync("../data").error().code, Code::invalid);
+  ASSERT_TRUE(write(*incoming, "marker", "whole"));
+  ASSERT_TRUE(incoming->publish());
+  EXPECT_EQ(get(*second, "g", "data").value(), "abc");
+  delete lost;
+}
+
 TEST_P(Contract, TakesOverNothingButAnUnpublishedGroup) {
   auto place = open();
   EXPECT_EQ(place->resume("g").error().code, Code::not_found);

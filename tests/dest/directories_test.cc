@@ -30,6 +30,7 @@ class OtherClock : public Tree {
   }
   Result<std::unique_ptr<stream::Sink>> create(const std::string&) override { return unused(); }
   Result<std::unique_ptr<stream::Source>> open(const std::string&) override { return unused(); }
+  Result<void> sync(const std::string&) override { return unused(); }
   Result<void> rename(const std::string&, const std::string&) override { return unused(); }
   Result<void> remove_file(const std::string&) override { return unused(); }
   Result<Space> space() override { return unused(); }

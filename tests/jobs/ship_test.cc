@@ -111,5 +111,35 @@ TEST_F(Ship, SaysThatThePlaceGivesBackSomethingElse) {
   EXPECT_TRUE(to_->list().value().empty());
 }
 
+// What a try left that was cut: both files, and nobody knows whether they ever were durable.
+class ShipTakenOver : public Ship {
+ protected:
+  ShipTakenOver() {
+    for (const auto& file : {kSnapshot, kArchive}) {
+      auto sink = lost_->create(file).value();
+      if (!sink->write(as_bytes(read_text(here(file)))) || !sink->finish())
+        throw std::runtime_error("write " + file);
+    }
+  }
+
+  std::unique_ptr<dest::Incoming> lost_ = to_->begin(kSet).value();
+};
+
+TEST_F(ShipTakenOver, SyncsWhatItBelieves) {
+  fault_->at = Fault::At::sync;
+  fault_->times = 1;
+  auto cut = ship({.take_over = true});
+  ASSERT_FALSE(cut);
+  EXPECT_THAT(cut.error().message, HasSubstr("sync " + kSnapshot));
+  EXPECT_TRUE(to_->list().value().empty());
+}
+
+TEST_F(ShipTakenOver, SendsOnlyWhatIsMissing) {
+  auto shipped = ship({.take_over = true});
+  ASSERT_TRUE(shipped) << describe(shipped.error());
+  EXPECT_EQ(from_->reads, 0);
+  EXPECT_TRUE(read_text(here(kSnapshot)) == read_text(there(kSnapshot)));
+}
+
 }  // namespace
 }  // namespace snap::jobs

@@ -18,7 +18,20 @@ namespace snap::test {
 // What goes wrong. Shared by all openings of one place; counts down, so that a later try can
 // succeed.
 struct Fault {
-  enum class At { never, begin, create, write, finish, open, publish, list, notes, remove, note };
+  enum class At {
+    never,
+    begin,
+    create,
+    write,
+    finish,
+    sync,
+    open,
+    publish,
+    list,
+    notes,
+    remove,
+    note
+  };
   At at = At::never;
   Code code = Code::unavailable;
   uint64_t byte = 0;  // At::write: fails when this many bytes of the file were written
@@ -88,6 +101,10 @@ class FaultyIncoming : public dest::Incoming {
     return incoming_->open(file);
   }
   Result<std::vector<dest::FileInfo>> files() override { return incoming_->files(); }
+  Result<void> sync(const std::string& file) override {
+    if (fault_->strikes(Fault::At::sync)) return fault_->error("sync " + file);
+    return incoming_->sync(file);
+  }
   Result<void> publish() override {
     if (fault_->strikes(Fault::At::publish)) return fault_->error("publish");
     return incoming_->publish();
