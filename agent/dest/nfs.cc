@@ -41,7 +41,8 @@ class NfsTree : public Tree {
   }
 
   Result<void> sync(const std::string& path) override {
-    return nfs_sync(mount_, at(path), doing_to("sync", path));
+    auto size = TRY(look(path)).size_bytes;
+    return nfs_sync(mount_, at(path), size, doing_to("sync", path));
   }
 
   Result<Node> look(const std::string& path) override {

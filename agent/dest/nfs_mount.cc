@@ -106,10 +106,15 @@ Result<void> NfsMount::set_up() {
   nfs_set_gid(context_, static_cast<int>(config_.gid));
   nfs_set_autoreconnect(context_, 0);
   nfs_set_dircache(context_, 0);
-  // The second line behind the clock of wait().
-  nfs_set_timeout(context_, static_cast<int>(config_.patience.stall.count() * 2));
+  set_limit({});
   nfs4_set_client_name(context_, client_name().c_str());
   return {};
+}
+
+// The second line behind the clock of wait().
+void NfsMount::set_limit(std::chrono::milliseconds extra) {
+  if (context_)
+    nfs_set_timeout(context_, static_cast<int>((config_.patience.stall * 2 + extra).count()));
 }
 
 Result<void> NfsMount::mount_at(const std::string& address, std::chrono::milliseconds limit) {

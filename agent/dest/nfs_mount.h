@@ -61,14 +61,18 @@ class NfsMount {
   // Moves what can be moved now, without waiting.
   Result<void> serve(std::string_view doing);
 
-  // One call from start to end; its status, not negative, or the error that it stands for.
+  // One call from start to end; its status, not negative, or the error that it stands for. `extra`:
+  // silence that the server may need on top of the limit.
   template <class Start>
-  Result<int> call(const std::string& doing, Start start, std::function<void(void*)> take = {}) {
+  Result<int> call(const std::string& doing, Start start, std::function<void(void*)> take = {},
+                   std::chrono::milliseconds extra = {}) {
     NfsCall call;
     call.take = std::move(take);
+    set_limit(extra);
     auto begun = begin(call, doing, start);
+    set_limit({});
     if (!begun) return std::unexpected(begun.error());
-    auto waited = wait(doing, config_.patience.stall, [&] { return call.done; });
+    auto waited = wait(doing, config_.patience.stall + extra, [&] { return call.done; });
     if (!waited) return std::unexpected(waited.error());
     if (call.status < 0) return std::unexpected(error_of(call, doing));
     return call.status;
@@ -81,6 +85,7 @@ class NfsMount {
   explicit NfsMount(const NfsConfig& config);
   Result<void> set_up();
   Result<void> mount_at(const std::string& address, std::chrono::milliseconds limit);
+  void set_limit(std::chrono::milliseconds extra);  // libnfs' own, of calls begun from now on
   void give_up();
   std::unexpected<Error> lost(std::string_view doing) const;
 

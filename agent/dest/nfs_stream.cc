@@ -46,18 +46,25 @@ class NfsFile {
   NfsMount& mount() { return *mount_; }
   nfsfh* handle() { return handle_; }
 
-  Result<void> sync(const std::string& doing) {
-    TRY(mount_->call(doing, [&](nfs_context* context, nfs_cb ended, void* data) {
-      return nfs_fsync_async(context, handle_, ended, data);
-    }));
+  // The server flushes `bytes`, and says nothing until that is done.
+  Result<void> sync(const std::string& doing, uint64_t bytes) {
+    TRY(mount_->call(
+        doing,
+        [&](nfs_context* context, nfs_cb ended, void* data) {
+          return nfs_fsync_async(context, handle_, ended, data);
+        },
+        {}, silence_for(bytes)));
     return {};
   }
 
-  Result<void> close(const std::string& doing) {
+  Result<void> close(const std::string& doing, uint64_t bytes = 0) {
     auto* handle = std::exchange(handle_, nullptr);
-    TRY(mount_->call(doing, [&](nfs_context* context, nfs_cb ended, void* data) {
-      return nfs_close_async(context, handle, ended, data);
-    }));
+    TRY(mount_->call(
+        doing,
+        [&](nfs_context* context, nfs_cb ended, void* data) {
+          return nfs_close_async(context, handle, ended, data);
+        },
+        {}, silence_for(bytes)));
     return {};
   }
 
@@ -137,8 +144,8 @@ class NfsSink : public stream::Sink {
 
   Result<void> finish() override {
     TRY(wait_until_idle());
-    TRY(file_.sync(doing_));
-    return file_.close(doing_);
+    TRY(file_.sync(doing_, offset_));
+    return file_.close(doing_, offset_);
   }
 
  private:
@@ -298,11 +305,11 @@ Result<std::unique_ptr<stream::Source>> nfs_source(std::shared_ptr<NfsMount> mou
   return std::make_unique<NfsSource>(std::move(file), size_bytes, doing);
 }
 
-Result<void> nfs_sync(std::shared_ptr<NfsMount> mount, const std::string& path,
+Result<void> nfs_sync(std::shared_ptr<NfsMount> mount, const std::string& path, uint64_t size_bytes,
                       const std::string& doing) {
   auto file = TRY(NfsFile::open(std::move(mount), path, O_WRONLY, doing));
-  TRY(file.sync(doing));
-  return file.close(doing);
+  TRY(file.sync(doing, size_bytes));
+  return file.close(doing, size_bytes);
 }
 
 }  // namespace snap::dest

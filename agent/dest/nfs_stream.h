@@ -23,7 +23,7 @@ Result<std::unique_ptr<stream::Source>> nfs_source(std::shared_ptr<NfsMount> mou
                                                    const std::string& doing);
 
 // Commits what an earlier writer of the file may have left uncommitted. Error: not_found.
-Result<void> nfs_sync(std::shared_ptr<NfsMount> mount, const std::string& path,
+Result<void> nfs_sync(std::shared_ptr<NfsMount> mount, const std::string& path, uint64_t size_bytes,
                       const std::string& doing);
 
 }  // namespace snap::dest

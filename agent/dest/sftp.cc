@@ -41,7 +41,9 @@ struct Channel {
     auto watched = watch();  // closing sends a message
     sftp.reset();
   }
-  [[nodiscard]] Watchdog::Watch watch() { return session->watch(); }
+  [[nodiscard]] Watchdog::Watch watch(std::chrono::milliseconds extra = {}) {
+    return session->watch(extra);
+  }
 };
 using ChannelPtr = std::shared_ptr<Channel>;
 
@@ -104,8 +106,9 @@ class OpenFile {
 
   Channel& channel() { return *channel_; }
   sftp_file get() { return file_; }
-  Result<void> close(std::string_view doing) {
-    auto watched = channel_->watch();
+  // `extra`: as Watchdog::Watch. A server without fsync may flush only now.
+  Result<void> close(std::string_view doing, std::chrono::milliseconds extra) {
+    auto watched = channel_->watch(extra);
     if (sftp_close(std::exchange(file_, nullptr)) == SSH_OK) return {};
     return std::unexpected(error_of(*channel_, doing));
   }
@@ -133,19 +136,21 @@ class SftpSink : public stream::Sink {
       if (sent <= 0) return std::unexpected(write_error(file_.channel(), doing_, path_));
       writes_.push_back({aio, static_cast<size_t>(sent)});
       in_flight_ += static_cast<size_t>(sent);
+      written_ += static_cast<size_t>(sent);
       data = data.subspan(static_cast<size_t>(sent));
     }
     return {};
   }
 
   Result<void> finish() override {
+    auto extra = silence_for(written_);
     {
-      auto watched = file_.channel().watch();
+      auto watched = file_.channel().watch(extra);
       while (!writes_.empty()) TRY(settle());
       if (file_.channel().fsync && sftp_fsync(file_.get()) != SSH_OK)
         return std::unexpected(write_error(file_.channel(), doing_, path_));
     }
-    return file_.close(doing_);
+    return file_.close(doing_, extra);
   }
 
  private:
@@ -170,6 +175,7 @@ class SftpSink : public stream::Sink {
   std::string path_, doing_;
   std::deque<Write> writes_;
   size_t in_flight_ = 0;  // bytes of them
+  uint64_t written_ = 0;
 };
 
 class SftpSource : public stream::Source {
@@ -314,22 +320,23 @@ class SftpTree : public Tree {
 
   Result<void> sync(const std::string& path) override {
     auto doing = doing_to("sync", path);
-    auto watched = channel_->watch();
+    auto extra = silence_for(TRY(look(path)).size_bytes);
+    auto watched = channel_->watch(extra);
     auto* opened = sftp_open(sftp(), at(path).c_str(), O_WRONLY, 0);
     if (!opened) return std::unexpected(error_of(*channel_, doing));
     OpenFile file(channel_, opened);
     if (channel_->fsync && sftp_fsync(file.get()) != SSH_OK)
       return std::unexpected(write_error(*channel_, doing, at(path)));
-    return file.close(doing);
+    return file.close(doing, extra);
   }
 
   // Only a fixed command, its answer taken literally: 64 digits, a blank, a star, the name.
   Result<std::optional<stream::Digest>> far_digest(const std::string& path) override {
     if (!executes_) return std::nullopt;
     auto size = TRY(look(path)).size_bytes;
-    // No byte comes while the server reads: 50 MB/s is slow for a disk.
-    auto extra = std::chrono::milliseconds(size / 50'000);
-    auto output = channel_->session->execute("sha256sum -b -- " + quoted(at(path)), extra);
+    // No byte comes while the server reads.
+    auto output =
+        channel_->session->execute("sha256sum -b -- " + quoted(at(path)), silence_for(size));
     if (!output && output.error().code != Code::not_found) return std::unexpected(output.error());
     auto tail = " *" + at(path) + "\n";
     auto digest = output && output->size() == 64 + tail.size() && output->ends_with(tail)

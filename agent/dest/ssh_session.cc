@@ -207,6 +207,12 @@ Result<std::unique_ptr<SshSession>> SshSession::open(const SftpConfig& config) {
   return session;
 }
 
+Watchdog::Watch SshSession::watch(std::chrono::milliseconds extra) {
+  if (extra != extra_) (void)set_limit(config_.patience.stall + extra);
+  extra_ = extra;
+  return {*dog_, extra};
+}
+
 bool SshSession::usable() const {
   return session_ && dog_ && dog_->bite() == Watchdog::Bite::none &&
          ssh_is_connected(session_.get()) == 1;
@@ -223,9 +229,9 @@ Error SshSession::broken(std::string_view doing) const {
             "does an SSH server listen there, is a firewall in between"};
   if (bite == Watchdog::Bite::stalled)
     return {Code::timeout,
-            std::format(
-                "{}: no answer from {} for {}", doing, label_,
-                human_duration(std::chrono::ceil<std::chrono::seconds>(config_.patience.stall))),
+            std::format("{}: no answer from {} for {}", doing, label_,
+                        human_duration(std::chrono::ceil<std::chrono::seconds>(
+                            config_.patience.stall + extra_))),
             "is the server running, is a firewall in between"};
   std::string why = ssh_get_error(session_.get());
   return {Code::unavailable,

@@ -76,9 +76,8 @@ class SshSession {
   SshSession(const SshSession&) = delete;
 
   ssh_session get() { return session_.get(); }
-  [[nodiscard]] Watchdog::Watch watch(std::chrono::milliseconds extra = {}) {
-    return Watchdog::Watch(*dog_, extra);
-  }
+  // `extra` counts for libssh's own limit too, until the next call.
+  [[nodiscard]] Watchdog::Watch watch(std::chrono::milliseconds extra = {});
   const std::string& label() const { return label_; }
   const Patience& patience() const { return config_.patience; }
 
@@ -100,6 +99,7 @@ class SshSession {
 
   SftpConfig config_;
   std::string label_;
+  std::chrono::milliseconds extra_{};  // of the call that is under way
   Fd socket_;
   std::unique_ptr<Watchdog> dog_;
   SshHandle session_;

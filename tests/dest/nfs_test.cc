@@ -8,7 +8,9 @@
 #include <thread>
 
 #include "contract.h"
+#include "net/backoff.h"
 #include "support/nfs_server.h"
+#include "support/nfs_wire.h"
 
 namespace snap::dest {
 namespace {
@@ -69,6 +71,36 @@ TEST(NfsListing, OfTenThousandEntriesIsCompleteWhileMoreAreAdded) {
         static_cast<long>(kEntries))
         << "version " << version;
   }
+}
+
+// F-N02: 80 MB give the server 1.6 s more than the limit to commit them.
+TEST(NfsCommit, OfALargeFileGetsMoreTime) {
+  using namespace std::chrono_literals;
+  test::NfsServer server;
+  std::stop_source ending;
+  test::NfsWire wire(server.port());
+  auto config = config_of(server, 3, "");
+  config.port = static_cast<uint16_t>(wire.port());
+  config.patience.stall = 1s;
+  wire.judge([&](test::NfsWire::Message& m) {
+    if (m.reply && m.what == "COMMIT") (void)net::pause(1800ms, ending.get_token());
+    return test::NfsWire::Fate::pass;
+  });
+  std::string megabytes(8'000'000, 'x');
+  for (int count : {10, 1}) {
+    auto place = open_nfs(config).value();
+    auto incoming = place->begin(std::format("g-{}", count)).value();
+    auto sink = incoming->create("data").value();
+    for (int i = 0; i < count; ++i) ASSERT_TRUE(sink->write(as_bytes(megabytes)));
+    auto finished = sink->finish();
+    if (count == 10) {
+      EXPECT_TRUE(finished) << describe(finished.error());
+    } else {
+      ASSERT_FALSE(finished);
+      EXPECT_EQ(finished.error().code, Code::timeout);
+    }
+  }
+  ending.request_stop();
 }
 
 class NfsDirectory : public testing::TestWithParam<int> {};

@@ -339,6 +339,36 @@ TEST(Sftp, GivesUpOnASilentServer) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
 }
 
+// F-H05: 80 MB give the server 1.6 s more than the limit to flush them.
+TEST(Sftp, GivesTheFlushOfALargeFileMoreTime) {
+  test::SshServer server({.sftp_server = std::string("strace -f -o /dev/null -e trace=fsync -e "
+                                                     "inject=fsync:delay_enter=1800000 ") +
+                                         test::SshServer::kSftpServer});
+  auto config = config_of(server);
+  config.patience.stall = 1s;
+  auto place = open_sftp(config).value();
+  auto incoming = place->begin("g").value();
+  std::string megabytes(8'000'000, 'x');
+  for (int count : {1, 10}) {
+    auto sink = incoming->create(std::format("data-{}", count)).value();
+    for (int i = 0; i < count; ++i) ASSERT_TRUE(sink->write(as_bytes(megabytes)));
+    auto begun = std::chrono::steady_clock::now();
+    auto finished = sink->finish();
+    if (count == 10) {
+      EXPECT_TRUE(finished) << describe(finished.error());
+      EXPECT_GE(std::chrono::steady_clock::now() - begun, 1800ms);
+      continue;
+    }
+    ASSERT_FALSE(finished);
+    EXPECT_EQ(finished.error().code, Code::timeout);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 1800ms);
+    sink.reset();
+    incoming.reset();
+    place = open_sftp(config).value();
+    incoming = place->resume("g").value();
+  }
+}
+
 // F-H04
 TEST(Sftp, NoticesThatTheServerDied) {
   test::SshServer server;
