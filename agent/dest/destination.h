@@ -48,8 +48,9 @@ class Incoming {
  public:
   virtual ~Incoming() = default;  // without publish(): removes what it wrote
   // One file after the other; the sink's finish() makes it durable, a sink destroyed without it
-  // takes the file away again, so that it may be created anew. The file written last marks the
-  // group as whole where the place has no rename.
+  // takes the file away again, so that it may be created anew; so may what an earlier try left in a
+  // group that was taken over. The file written last marks the group as whole where the place has
+  // no rename.
   virtual Result<std::unique_ptr<stream::Sink>> create(const std::string& file) = 0;
   // What was written so far, read from the place itself, past any cache that can be passed: proof
   // comes before publish().

@@ -135,8 +135,9 @@ class S3Incoming : public Incoming {
     if (marker && !*marker) (void)clean(line, keys_, group_);
   }
 
+  // Of an earlier try.
   void found(const Listing& listing) {
-    for (const auto& file : files_below(listing, keys_.group(group_))) names_.insert(file.name);
+    for (const auto& file : files_below(listing, keys_.group(group_))) left_.insert(file.name);
   }
 
   Result<std::unique_ptr<stream::Sink>> create(const std::string& file) override {
@@ -145,6 +146,8 @@ class S3Incoming : public Incoming {
       return fail(Code::exists,
                   std::format("{} exists", account_->name_of(keys_.file(group_, file))));
     if (file == keys_.marker_name) return std::make_unique<MarkerSink>(marker_);
+    if (left_.contains(file)) TRY(line_.remove(keys_.file(group_, file)));
+    left_.erase(file);
     return upload(
         account_, keys_.file(group_, file), [this, file] { return name_upload(file); },
         [this, file](const Sent& sent) {
@@ -230,7 +233,7 @@ class S3Incoming : public Incoming {
   std::string group_;
   std::string token_;  // in the claim: that it is ours
   S3Line line_;
-  std::set<std::string> names_;
+  std::set<std::string> names_, left_;  // sent by us, and left by an earlier try
   std::map<std::string, Sent> sent_;
   std::shared_ptr<std::optional<std::string>> marker_ =
       std::make_shared<std::optional<std::string>>();

@@ -117,8 +117,7 @@ class Shipment {
     auto left = std::ranges::find(left_, file.name, &dest::FileInfo::name);
     if (left != left_.end() && left->regular && left->size_bytes == file.size_bytes) {
       TRY(sync(file));
-      auto fault = find_fault(file);
-      if (fault && !*fault) return {};
+      if (!TRY(find_fault(file))) return {};
     }
     auto source = TRY(open_source(file));
     TRY(send(file, *source));

@@ -168,6 +168,21 @@ TEST_P(Contract, SyncsAFileOfAGroupThatWasTakenOver) {
   delete lost;
 }
 
+TEST_P(Contract, ReplacesAFileOfAGroupThatWasTakenOver) {
+  auto place = open();
+  auto* lost = place->begin("g").value().release();
+  ASSERT_TRUE(write(*lost, "data", "bad"));
+  auto second = open();
+  auto incoming = second->resume("g").value();
+  auto written = write(*incoming, "data", "good");
+  ASSERT_TRUE(written) << describe(written.error());
+  ASSERT_TRUE(write(*incoming, "marker", "whole"));
+  ASSERT_TRUE(incoming->publish());
+  EXPECT_EQ(get(*second, "g", "data").value(), "good");
+  delete lost;
+  EXPECT_EQ(get(*second, "g", "data").value(), "good");
+}
+
 TEST_P(Contract, TakesOverNothingButAnUnpublishedGroup) {
   auto place = open();
   EXPECT_EQ(place->resume("g").error().code, Code::not_found);

@@ -134,6 +134,25 @@ TEST_F(ShipTakenOver, SyncsWhatItBelieves) {
   EXPECT_TRUE(to_->list().value().empty());
 }
 
+TEST_F(ShipTakenOver, SendsAnewWhatIsDamaged) {
+  spoil(dir_.path("there/" + dest::incoming_name(kSet) + "/" + kSnapshot));
+  auto shipped = ship({.take_over = true});
+  ASSERT_TRUE(shipped) << describe(shipped.error());
+  EXPECT_EQ(from_->reads, 1);
+  EXPECT_TRUE(read_text(here(kSnapshot)) == read_text(there(kSnapshot)));
+}
+
+// A proof that could not be made says nothing about the file.
+TEST_F(ShipTakenOver, SendsNothingAnewBecauseAProofWasCut) {
+  fault_->at = Fault::At::open;
+  fault_->code = Code::timeout;
+  fault_->times = 1;
+  auto cut = ship({.take_over = true});
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().code, Code::timeout);
+  EXPECT_EQ(from_->reads, 0);
+}
+
 TEST_F(ShipTakenOver, SendsOnlyWhatIsMissing) {
   auto shipped = ship({.take_over = true});
   ASSERT_TRUE(shipped) << describe(shipped.error());
