@@ -36,7 +36,12 @@ class PartSender {
  public:
   PartSender(std::shared_ptr<S3Account> account, std::string key, std::string id)
       : account_(std::move(account)), key_(std::move(key)), id_(std::move(id)) {
-    for (size_t i = 0; i < kInFlight; ++i) threads_.emplace_back([this] { work(); });
+    try {
+      for (size_t i = 0; i < kInFlight; ++i) threads_.emplace_back([this] { work(); });
+    } catch (...) {
+      (void)end();  // those that did start wait for parts until they are told
+      throw;
+    }
   }
   ~PartSender() {
     (void)end();
@@ -83,18 +88,24 @@ class PartSender {
     return failed_;
   }
 
+  // Nothing may be thrown out of a thread.
   void work() {
+    try {
+      send_parts();
+    } catch (const std::exception& error) {
+      std::lock_guard lock(mutex_);
+      if (failed_) failed_ = std::unexpected(error_of(error));
+      changed_.notify_all();
+    }
+  }
+
+  void send_parts() {
     auto patience = account_->config().patience;
     std::stop_callback outer(patience.stop, [this] { stop_.request_stop(); });
     patience.stop = stop_.get_token();
     S3Line line(account_, patience);
     while (auto part = next()) {
-      Result<SentPart> sent = SentPart{};
-      try {
-        sent = send_one(line, *part);
-      } catch (const std::exception& error) {
-        sent = std::unexpected(error_of(error));
-      }
+      auto sent = send_one(line, *part);
       std::lock_guard lock(mutex_);
       if (sent)
         sent_.insert_or_assign(part->number, std::move(*sent));

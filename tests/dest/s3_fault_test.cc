@@ -4,11 +4,13 @@
 
 #include <cstdlib>
 #include <set>
+#include <system_error>
 
 #include "base/text.h"
 #include "dest/s3.h"
 #include "dest/s3_transfer.h"
 #include "stream/memory.h"
+#include "support/failing_thread.h"
 #include "support/fake_http.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
@@ -377,6 +379,26 @@ TEST(PartBytes, HoldMoreThanEtcdEverWillInTenThousandParts) {  // F-O15
   }
   EXPECT_GT(total, 400UL << 30U);
   EXPECT_EQ(part_bytes(1), part_bytes(1'024));  // some servers want parts of one size
+}
+
+// Those threads that did start must not wait for parts for ever.
+TEST_F(S3Fake, EndsAnUploadForWhichNotAllThreadsStart) {
+  FakeHttp server([](const FakeRequest& request) -> FakeReply {
+    if (request.is("POST", "uploads"))
+      return {.body =
+                  "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
+                  "</InitiateMultipartUploadResult>"};
+    return {.status = 204};
+  });
+  auto account = S3Account::open(config(server.url())).value();
+  std::string first_part(part_bytes(1), 'x');
+  for (int threads : {0, 1, 3}) {
+    auto sink = upload(account, "p/g/data", [] { return Result<void>(); }, [](const Sent&) {});
+    ASSERT_TRUE(sink->write(as_bytes(first_part)));
+    test::FailingThread failing(threads);
+    EXPECT_THROW((void)sink->write(as_bytes("more")), std::system_error) << threads;
+  }
+  EXPECT_EQ(server.count("DELETE", "uploadId=u1"), 3U);
 }
 
 TEST_F(S3Fake, AsksForEncryption) {
