@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -65,10 +66,7 @@ class Shipment {
     auto begun = begin();
     if (!begun && begun.error().code == Code::exists) return look_at_what_is_there(begun.error());
     TRY(begun);
-    for (const auto& file : manifest_.manifest.files) {
-      TRY(bring(file));
-      if (options_.progress) options_.progress(file.size_bytes);
-    }
+    for (const auto& file : manifest_.manifest.files) TRY(bring(file));
     TRY(bring_manifest());
     auto published = incoming_->publish();
     if (!published && published.error().code == Code::exists)
@@ -105,9 +103,10 @@ class Shipment {
           Code::corrupt,
           std::format("{}: another set of the name {} is there", to_.label(), escaped(set_)),
           "compare the two manifests; remove the wrong one by hand");
+    bool told = told_ > 0;  // of these bytes, as we sent them
     for (const auto& file : manifest_.manifest.files) {
       shipped_.how = TRY(prove_file(to_, set_, file, options_.stop));
-      if (options_.progress) options_.progress(file.size_bytes);
+      if (!told) advance(file.size_bytes);
     }
     shipped_.there_before = true;
     return shipped_;
@@ -117,10 +116,15 @@ class Shipment {
     auto left = std::ranges::find(left_, file.name, &dest::FileInfo::name);
     if (left != left_.end() && left->regular && left->size_bytes == file.size_bytes) {
       TRY(sync(file));
-      if (!TRY(find_fault(file))) return {};
+      if (!TRY(find_fault(file))) {
+        advance(file.size_bytes);
+        return {};
+      }
     }
     auto source = TRY(open_source(file));
-    TRY(send(file, *source));
+    uint64_t counted = 0;
+    TRY(send(file, *source,
+             [&](uint64_t bytes) { advance(bytes - std::exchange(counted, bytes)); }));
     auto fault = TRY(find_fault(file));
     if (!fault) return {};
     TRY(look_at_source(file));
@@ -141,11 +145,17 @@ class Shipment {
     return opened;
   }
 
-  Result<void> send(const sets::FileFacts& file, stream::Source& source) {
+  void advance(uint64_t bytes) {
+    told_ += bytes;
+    if (bytes > 0 && options_.progress) options_.progress(bytes);
+  }
+
+  Result<void> send(const sets::FileFacts& file, stream::Source& source,
+                    std::function<void(uint64_t)> progress) {
     Timed timed(shipped_.sending);
     auto sink = TRY(incoming_->create(file.name));
-    auto bytes =
-        TRY(stream::copy(source, *sink, {.tap = {}, .progress = {}, .stop = options_.stop}));
+    auto bytes = TRY(stream::copy(
+        source, *sink, {.tap = {}, .progress = std::move(progress), .stop = options_.stop}));
     if (bytes != file.size_bytes) {
       TRY(look_at_source(file));
       return fail(Code::unavailable,
@@ -198,7 +208,7 @@ class Shipment {
     sets::FileFacts file{kManifest, manifest_.text.size(),
                          to_hex(stream::sha256(as_bytes(manifest_.text)))};
     auto how = shipped_.how;
-    TRY(send(file, source));
+    TRY(send(file, source, {}));
     if (auto fault = TRY(find_fault(file))) return std::unexpected(*fault);
     if (!how.empty()) shipped_.how = how;
     return {};
@@ -212,6 +222,7 @@ class Shipment {
   StoredManifest manifest_;
   std::unique_ptr<dest::Incoming> incoming_;
   std::vector<dest::FileInfo> left_;  // by an earlier try
+  uint64_t told_ = 0;                 // of the progress
   Shipped shipped_;
 };
 

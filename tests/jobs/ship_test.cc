@@ -79,6 +79,25 @@ TEST_F(Ship, ReadsTheSourceOnceWhenAllIsWell) {
     EXPECT_TRUE(read_text(here(file)) == read_text(there(file))) << file;
 }
 
+TEST_F(Ship, TellsOfEveryByteWhileItIsSent) {
+  uint64_t told = 0;
+  int times = 0;
+  ShipOptions options{.progress = [&](uint64_t bytes) {
+    told += bytes;
+    ++times;
+  }};
+  auto total = fs::file_size(here(kSnapshot)) + fs::file_size(here(kArchive));
+  ASSERT_TRUE(ship(options));
+  EXPECT_EQ(told, total);
+  EXPECT_GT(times, 5);
+  // There already: told as each is proven.
+  told = 0;
+  times = 0;
+  ASSERT_TRUE(ship(options));
+  EXPECT_EQ(told, total);
+  EXPECT_EQ(times, 2);
+}
+
 TEST_F(Ship, SaysThatTheSourceIsDamagedAndPublishesNothing) {
   spoil(here(kSnapshot));
   auto shipped = ship();
@@ -154,9 +173,11 @@ TEST_F(ShipTakenOver, SendsNothingAnewBecauseAProofWasCut) {
 }
 
 TEST_F(ShipTakenOver, SendsOnlyWhatIsMissing) {
-  auto shipped = ship({.take_over = true});
+  uint64_t told = 0;
+  auto shipped = ship({.take_over = true, .progress = [&](uint64_t bytes) { told += bytes; }});
   ASSERT_TRUE(shipped) << describe(shipped.error());
   EXPECT_EQ(from_->reads, 0);
+  EXPECT_EQ(told, fs::file_size(here(kSnapshot)) + fs::file_size(here(kArchive)));
   EXPECT_TRUE(read_text(here(kSnapshot)) == read_text(there(kSnapshot)));
 }
 
