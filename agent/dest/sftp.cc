@@ -404,10 +404,13 @@ class SftpTree : public Tree {
   }
 
   std::vector<std::string> remarks() const override {
-    if (channel_->fsync) return {};
-    return {
-        "the server offers no fsync: a set may be lost there if its power fails right after the "
-        "run"};
+    std::vector<std::string> remarks;
+    if (!channel_->session->remark().empty()) remarks.push_back(channel_->session->remark());
+    if (!channel_->fsync)
+      remarks.emplace_back(
+          "the server offers no fsync: a set may be lost there if its power fails right after the "
+          "run");
+    return remarks;
   }
 
  private:

@@ -13,7 +13,7 @@ namespace snap::dest {
 
 enum class HostKeyPolicy {
   strict,     // known_hosts decides; an unknown key is refused
-  accept_new  // the first key seen is pinned; a changed one is refused
+  accept_new  // the first key seen is pinned by who may create; a changed one is refused
 };
 
 struct SftpConfig {
@@ -22,7 +22,7 @@ struct SftpConfig {
   std::vector<std::string> known_as;  // further names to look for in known_hosts, in this order
   std::string user;
   std::string directory;         // absolute
-  bool create = true;            // with mode 0700, when only it is missing
+  bool create = true;            // with mode 0700, when only it is missing; and pins host keys
   std::string private_key_file;  // OpenSSH or PEM
   std::string passphrase_file;   // empty: the key is not encrypted
   std::string known_hosts_file;  // strict: must exist

@@ -279,8 +279,16 @@ Result<void> SshSession::judge_host(const std::string& known_hosts) {
   switch (finding.verdict) {
     case HostKeyVerdict::known: return {};
     case HostKeyVerdict::unknown:
-      if (!strict)
+      if (!strict && config_.create)
         return pin(line_for(name, config_.port, key)).context("pin the host key of " + label_);
+      if (!strict) {
+        // Who only looks leaves no trace, and nothing of ours is lost to a wrong host by looking.
+        remark_ = std::format(
+            "its host key {} {} is not pinned yet: the first run pins it; compare it on that host "
+            "before",
+            key.type, shown);
+        return {};
+      }
       return fail(
           Code::denied,
           std::format("{}: the host's key is not in {}: it shows {} {}", label_, escaped(file),

@@ -79,7 +79,8 @@ class SshSession {
   // `extra` counts for libssh's own limit too, until the next call.
   [[nodiscard]] Watchdog::Watch watch(std::chrono::milliseconds extra = {});
   const std::string& label() const { return label_; }
-  const Patience& patience() const { return config_.patience; }
+  // What an administrator should know of the host's key; empty: nothing.
+  const std::string& remark() const { return remark_; }
 
   bool usable() const;
   // Why a call failed where the connection is to blame; nothing else is known then.
@@ -99,6 +100,7 @@ class SshSession {
 
   SftpConfig config_;
   std::string label_;
+  std::string remark_;
   std::chrono::milliseconds extra_{};  // of the call that is under way
   Fd socket_;
   std::unique_ptr<Watchdog> dog_;

@@ -183,6 +183,30 @@ TEST(Sftp, PinsAHostThatItSeesForTheFirstTimeWhenToldTo) {
   EXPECT_EQ(open_sftp(config).error().code, Code::denied);
 }
 
+// Before the first run there is not even a directory for the file.
+TEST(Sftp, PinsNoHostForWhoOnlyLooks) {
+  test::SshServer server;
+  auto config = config_of(server);
+  config.known_hosts_file = {};
+  config.host_key_policy = HostKeyPolicy::accept_new;
+  config.pinned_hosts_file = server.path("none/.state/known_hosts");
+  fs::create_directories(server.directory() + "/sets");
+  config.create = false;
+  auto looked = open_sftp(config);
+  ASSERT_TRUE(looked) << describe(looked.error());
+  EXPECT_THAT(looked.value()->remarks(),
+              testing::ElementsAre(
+                  AllOf(HasSubstr("its host key ssh-ed25519 SHA256:"), HasSubstr("first run"))));
+  EXPECT_FALSE(fs::exists(server.path("none")));
+  fs::create_directories(server.path("none"));
+  config.create = true;
+  EXPECT_TRUE(open_sftp(config).value()->remarks().empty());
+  config.create = false;
+  EXPECT_TRUE(open_sftp(config).value()->remarks().empty());
+  server.new_host_key();
+  EXPECT_EQ(open_sftp(config).error().code, Code::denied);
+}
+
 TEST(Sftp, AsksForAHostKeyThatIsKnown) {
   test::SshServer server;
   auto config = config_of(server);
