@@ -7,6 +7,7 @@
 #include <format>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "base/text.h"
 #include "snapshot/survey.h"
@@ -61,22 +62,15 @@ bool in_memory(int fd, uint64_t size_bytes) {
   return true;
 }
 
-class Nowhere : public stream::Sink {
- public:
-  Result<void> write(Bytes) override { return {}; }
-  Result<void> finish() override { return {}; }
-};
-
 // The same from the disk itself, reading ahead of the hash.
 Result<TrailerDigest::Result> digest_disk(Fd fd, const std::string& name, uint64_t size_bytes,
                                           const std::stop_token& stop, const Progress& progress) {
   TrailerDigest digest;
   auto source = stream::disk_source(std::move(fd), name);
-  Nowhere nowhere;
   stream::CopyOptions options{
       .tap = [&](Bytes bytes) { digest.update(bytes); }, .progress = {}, .stop = stop};
   if (progress) options.progress = [&](uint64_t done) { progress(done, size_bytes); };
-  TRY(stream::copy(*source, nowhere, options));
+  TRY(stream::read_through(*source, std::move(options)));
   return digest.finish();
 }
 

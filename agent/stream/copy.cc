@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "base/exception.h"
 #include "base/handle.h"
@@ -163,16 +164,27 @@ Result<uint64_t> copy(Source& source, Sink& sink, const CopyOptions& options) {
   return total;
 }
 
-Result<Hashed> hash_all(Source& source, std::stop_token stop) {
-  class Nowhere : public Sink {
+Result<uint64_t> read_through(Source& source, CopyOptions options) {
+  class TapSink : public Sink {
    public:
-    Result<void> write(Bytes) override { return {}; }
+    explicit TapSink(Tap tap) : tap_(std::move(tap)) {}
+    Result<void> write(Bytes data) override {
+      tap_(data);
+      return {};
+    }
     Result<void> finish() override { return {}; }
-  } nowhere;
+
+   private:
+    Tap tap_;
+  } sink(std::exchange(options.tap, nullptr));
+  return copy(source, sink, options);
+}
+
+Result<Hashed> hash_all(Source& source, std::stop_token stop) {
   Sha256 hash;
-  auto bytes =
-      TRY(copy(source, nowhere,
-               {.tap = [&](Bytes data) { hash.update(data); }, .progress = {}, .stop = stop}));
+  auto bytes = TRY(read_through(
+      source,
+      {.tap = [&](Bytes data) { hash.update(data); }, .progress = {}, .stop = std::move(stop)}));
   return Hashed{hash.digest(), bytes};
 }
 

@@ -24,6 +24,9 @@ struct CopyOptions {
 // ended, and that Error is returned.
 Result<uint64_t> copy(Source& source, Sink& sink, const CopyOptions& options = {});
 
+// Reads a source to its end for the tap alone, which must be there: no sink, one thread less.
+Result<uint64_t> read_through(Source& source, CopyOptions options);
+
 struct Hashed {
   Digest digest{};
   uint64_t bytes = 0;

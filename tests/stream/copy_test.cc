@@ -72,6 +72,19 @@ TEST(Copy, NeedsNoTap) {
   EXPECT_TRUE(sink.content == text);
 }
 
+TEST(ReadThrough, ShowsTheTapEveryByteInOrder) {
+  auto text = pattern(9'000'001);
+  StringSource source(text);
+  std::string seen;
+  uint64_t progress = 0;
+  auto total = read_through(source, {.tap = [&](Bytes b) { seen += as_text(b); },
+                                     .progress = [&](uint64_t n) { progress = n; },
+                                     .stop = {}});
+  EXPECT_EQ(total.value(), text.size());
+  EXPECT_EQ(progress, text.size());
+  EXPECT_TRUE(seen == text);
+}
+
 TEST(Copy, ReturnsTheErrorOfTheSource) {
   CutSource source(5'000'000);
   StringSink sink;
