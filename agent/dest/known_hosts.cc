@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <format>
-#include <optional>
 
+#include "base/encode.h"
 #include "base/text.h"
 #include "stream/sha256.h"
 
@@ -18,19 +18,6 @@ struct Line {
   std::string hosts;
   HostKey key;
 };
-
-std::optional<std::string> from_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0) return std::nullopt;
-  std::string bytes(text.size() / 4 * 3, '\0');
-  int size = ::EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                               reinterpret_cast<const unsigned char*>(text.data()),
-                               static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  // The padding was decoded as zeros.
-  auto padding = static_cast<size_t>(std::ranges::count(text.substr(text.size() - 2), '='));
-  bytes.resize(static_cast<size_t>(size) - padding);
-  return bytes;
-}
 
 std::vector<Line> lines_of(std::string_view file) {
   std::vector<Line> lines;
@@ -149,11 +136,7 @@ std::vector<std::string> key_types(std::string_view file, const std::vector<std:
 Result<std::string> fingerprint(const HostKey& key) {
   auto bytes = from_base64(key.base64);
   if (!bytes) return fail(Code::invalid, "a host key that is not base64");
-  auto digest = stream::sha256(as_bytes(*bytes));
-  std::string text(45, '\0');
-  ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                    reinterpret_cast<const unsigned char*>(digest.data()), digest.size());
-  return "SHA256:" + text.substr(0, 43);  // without the padding
+  return "SHA256:" + base64(stream::sha256(as_bytes(*bytes))).substr(0, 43);  // without the padding
 }
 
 std::string line_for(const std::string& name, uint16_t port, const HostKey& key) {

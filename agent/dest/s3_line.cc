@@ -5,6 +5,7 @@
 #include <format>
 #include <set>
 
+#include "base/encode.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "net/backoff.h"

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/encode.h"
 #include "base/exception.h"
 #include "dest/s3_transfer.h"
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <format>
 
+#include "base/encode.h"
+
 namespace snap::dest {
 namespace {
 
@@ -28,7 +30,7 @@ std::string canonical_query(const Query& query) {
   std::vector<std::pair<std::string, std::string>> encoded;
   encoded.reserve(query.size());
   for (const auto& [name, value] : query)
-    encoded.emplace_back(percent_encoded(name, true), percent_encoded(value, true));
+    encoded.emplace_back(percent_encoded(name), percent_encoded(value));
   std::ranges::sort(encoded);
   std::string out;
   for (const auto& [name, value] : encoded) {
@@ -76,7 +78,7 @@ std::string authorization(const Unsigned& request, const Credentials& credential
                           std::string_view region, std::string_view service, Seconds at) {
   auto headers = canonical_headers(request);
   auto canonical = std::format("{}\n{}\n{}\n{}\n{}\n{}", request.method,
-                               percent_encoded(request.path, false), canonical_query(request.query),
+                               percent_encoded(request.path, "/"), canonical_query(request.query),
                                headers.lines, headers.names, request.payload_hash);
   auto date = amz_date(at);
   auto day = std::string_view(date).substr(0, 8);
@@ -92,38 +94,8 @@ std::string authorization(const Unsigned& request, const Credentials& credential
 std::string amz_date(Seconds at) { return std::format("{:%Y%m%dT%H%M%SZ}", at); }
 
 std::string encoded_target(const std::string& path, const Query& query) {
-  auto out = percent_encoded(path, false);
+  auto out = percent_encoded(path, "/");
   if (!query.empty()) out += "?" + canonical_query(query);
-  return out;
-}
-
-std::string percent_encoded(std::string_view text, bool slash_too) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (char c : text) {
-    bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                 c == '-' || c == '.' || c == '_' || c == '~' || (c == '/' && !slash_too);
-    auto byte = static_cast<unsigned char>(c);
-    if (plain)
-      out += c;
-    else
-      out.append({'%', kDigits[byte >> 4U], kDigits[byte & 15U]});
-  }
-  return out;
-}
-
-std::string base64(Bytes bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k)
-      group = group << 8U | (i + k < bytes.size() ? std::to_integer<uint32_t>(bytes[i + k]) : 0U);
-    for (size_t k = 0; k < 4; ++k)
-      out += i + k <= bytes.size() ? kDigits[group >> (18 - 6 * k) & 63U] : '=';
-  }
   return out;
 }
 

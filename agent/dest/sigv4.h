@@ -45,8 +45,4 @@ std::string amz_date(Seconds at);
 // Path and query as they go over the wire: "/bucket/key%20with?list-type=2&prefix=a%2Fb".
 std::string encoded_target(const std::string& path, const Query& query);
 
-// Everything but A-Z a-z 0-9 - . _ ~ as %XX; a slash only with `slash_too`.
-std::string percent_encoded(std::string_view text, bool slash_too);
-std::string base64(Bytes bytes);
-
 }  // namespace snap::dest

@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "base/encode.h"
 #include "base/text.h"
 #include "net/backoff.h"
 #include "net/http1.h"
@@ -14,31 +15,6 @@ namespace {
 
 constexpr size_t kMaxAnswerBytes = 64UL * 1024;
 constexpr size_t kMaxReasonBytes = 300;
-
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 std::string_view("-._~").contains(c);
-    out += plain ? std::string(1, c) : std::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
-// RFC 4648, section 5, without padding.
-std::string base64url(std::string_view text) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out;
-  unsigned bits = 0, count = 0;
-  for (char c : text) {
-    bits = bits << 8U | static_cast<unsigned char>(c);
-    for (count += 8; count >= 6; count -= 6) out += kDigits[bits >> (count - 6) & 63U];
-    bits &= 63U;
-  }
-  if (count > 0) out += kDigits[bits << (6 - count) & 63U];
-  return out;
-}
 
 struct Server {
   net::Endpoint endpoint;
@@ -91,7 +67,8 @@ std::string grouping_path(const std::vector<std::pair<std::string, std::string>>
     // A slash cannot be escaped there, and an empty part would be lost.
     bool plain = !value.empty() && !value.contains('/');
     path += plain ? std::format("/{}/{}", name, percent_encoded(value))
-                  : std::format("/{}@base64/{}", name, value.empty() ? "=" : base64url(value));
+                  : std::format("/{}@base64/{}", name,
+                                value.empty() ? "=" : base64url(as_bytes(value)));
   }
   return path;
 }

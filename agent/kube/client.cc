@@ -206,15 +206,4 @@ std::expected<json, Refusal> Client::ask(const Call& call) {
   }
 }
 
-std::string url_encoded(std::string_view text) {
-  constexpr std::string_view kPlain = "-._~";
-  std::string out;
-  for (unsigned char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 kPlain.contains(static_cast<char>(c));
-    out += plain ? std::string(1, static_cast<char>(c)) : std::format("%{:02X}", c);
-  }
-  return out;
-}
-
 }  // namespace snap::kube

@@ -68,7 +68,4 @@ class Client {
   std::unique_ptr<State> state_;
 };
 
-// For a query: everything but letters, digits and "-._~" as %XX.
-std::string url_encoded(std::string_view text);
-
 }  // namespace snap::kube

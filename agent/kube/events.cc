@@ -3,6 +3,7 @@
 #include <format>
 #include <nlohmann/json.hpp>
 
+#include "base/encode.h"
 #include "kube/fields.h"
 
 namespace snap::kube {
@@ -49,7 +50,7 @@ Result<void> create_event(Client& client, const Event& event,
                   .resource = "events.events.k8s.io",
                   .name_space = event.name_space,
                   .target = std::format("/apis/events.k8s.io/v1/namespaces/{}/events",
-                                        url_encoded(event.name_space)),
+                                        percent_encoded(event.name_space)),
                   // Texts of tools and servers may be no UTF-8; the strict form would throw.
                   .body = object.dump(-1, ' ', false, json::error_handler_t::replace)});
   if (answer || answer.error().error.code == Code::exists) return {};

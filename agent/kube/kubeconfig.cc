@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <format>
-#include <optional>
 
+#include "base/encode.h"
 #include "base/text.h"
 #include "kube/access.h"
 #include "kube/fields.h"
@@ -16,26 +16,6 @@ namespace snap::kube {
 namespace {
 
 constexpr uint64_t kMaxFileBytes = 1U << 20;
-
-std::optional<std::string> from_base64(std::string_view text) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string bytes;
-  uint32_t bits = 0;
-  int held = 0;
-  while (text.ends_with('=')) text.remove_suffix(1);
-  for (char c : text) {
-    if (c == '\n' || c == '\r' || c == ' ') continue;
-    auto value = kDigits.find(c);
-    if (value == kDigits.npos) return std::nullopt;
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    bytes += static_cast<char>(bits >> held & 0xFF);
-  }
-  return bytes;
-}
 
 // What may be part of a line of a request.
 bool is_one_word(std::string_view text) {

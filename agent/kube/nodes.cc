@@ -5,6 +5,7 @@
 #include <format>
 #include <nlohmann/json.hpp>
 
+#include "base/encode.h"
 #include "base/text.h"
 #include "kube/fields.h"
 
@@ -68,14 +69,14 @@ Result<std::vector<Node>> list_nodes(Client& client, const std::string& label_se
     return Call{.verb = "list",
                 .resource = "nodes",
                 .name_space = {},
-                .target = "/api/v1/nodes?labelSelector=" + url_encoded(label_selector) + more,
+                .target = "/api/v1/nodes?labelSelector=" + percent_encoded(label_selector) + more,
                 .max_bytes = kMaxListBytes};
   };
   auto page_size = std::format("&limit={}", kPageSize);
   std::vector<Node> nodes;
   std::string token;
   for (int page = 0; page < kMostPages; ++page) {
-    auto more = token.empty() ? "" : "&continue=" + url_encoded(token);
+    auto more = token.empty() ? "" : "&continue=" + percent_encoded(token);
     auto answer = client.ask(call_for(page_size + more));
     if (!answer && answer.error().status == 410 && !token.empty()) {
       answer = client.ask(call_for(""));

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/encode.h"
 #include "base/text.h"
 #include "kube/fields.h"
 
@@ -51,7 +52,7 @@ Result<NfsExport> nfs_volume(Client& client, const std::string& name) {
   auto answer = client.ask({.verb = "get",
                             .resource = "persistentvolumes",
                             .name_space = {},
-                            .target = "/api/v1/persistentvolumes/" + url_encoded(name)});
+                            .target = "/api/v1/persistentvolumes/" + percent_encoded(name)});
   if (!answer) {
     auto error = std::move(answer).error().error;
     if (error.code == Code::not_found)

@@ -112,13 +112,5 @@ TEST(Authorization, SignsAPlusInAQueryAsItIsSent) {
             "a621cbe0835da59821063e7b759d30aa2a1d3f3976faa29f5e9cd7f66de0c053");
 }
 
-TEST(Base64, PadsAsItMust) {
-  EXPECT_EQ(base64(as_bytes("")), "");
-  EXPECT_EQ(base64(as_bytes("f")), "Zg==");
-  EXPECT_EQ(base64(as_bytes("fo")), "Zm8=");
-  EXPECT_EQ(base64(as_bytes("foo")), "Zm9v");
-  EXPECT_EQ(base64(as_bytes("\xFB\xFF\xFE")), "+//+");
-}
-
 }  // namespace
 }  // namespace snap::dest
