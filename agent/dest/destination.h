@@ -43,6 +43,14 @@ struct Space {
   std::optional<uint64_t> free_files;   // inodes
 };
 
+// A new file that began as a copy of another: its bytes in order, those that are the same skipped.
+class Patch : public stream::Sink {
+ public:
+  // The next `bytes` are those of the copy. finish() ends the file where the last byte was skipped
+  // or written.
+  virtual Result<void> skip(uint64_t bytes) = 0;
+};
+
 // A group of files on its way in. Nothing is visible under its name before publish().
 class Incoming {
  public:
@@ -52,6 +60,13 @@ class Incoming {
   // group that was taken over. The file written last marks the group as whole where the place has
   // no rename.
   virtual Result<std::unique_ptr<stream::Sink>> create(const std::string& file) = 0;
+  // The same for a file that the place begins by itself as a copy of `from` in the published group
+  // `basis`. Nothing: the place cannot.
+  virtual Result<std::unique_ptr<Patch>> derive(const std::string& file, const std::string& basis,
+                                                const std::string& from) {
+    (void)file, (void)basis, (void)from;
+    return nullptr;
+  }
   // What was written so far, read from the place itself, past any cache that can be passed: proof
   // comes before publish().
   virtual Result<std::unique_ptr<stream::Source>> open(const std::string& file) = 0;

@@ -46,15 +46,14 @@ Result<void> remove_flat(Tree& tree, const std::string& path) {
   return tree.remove_directory(path);
 }
 
-std::unique_ptr<stream::Sink> new_file(std::shared_ptr<Tree> tree, const std::string& path,
-                                       std::unique_ptr<stream::Sink> sink) {
-  return std::make_unique<NewFile>(
-      std::move(sink), [tree = std::move(tree), path] { (void)tree->remove_file(path); });
+// For a file that is not finished.
+std::function<void()> take_away(std::shared_ptr<Tree> tree, std::string path) {
+  return [tree = std::move(tree), path = std::move(path)] { (void)tree->remove_file(path); };
 }
 
 class DirectoryIncoming : public Incoming {
  public:
-  // `taken_over`: files may be left of an earlier try.
+  // `taken_over`: files may be there already that are to be created.
   DirectoryIncoming(std::shared_ptr<Tree> tree, std::string group, bool taken_over)
       : tree_(std::move(tree)),
         group_(std::move(group)),
@@ -70,7 +69,20 @@ class DirectoryIncoming : public Incoming {
     auto path = path_ + "/" + file;
     if (taken_over_) TRY(tree_->remove_file(path));
     auto sink = TRY(tree_->create(path));
-    return new_file(tree_, path, std::move(sink));
+    return std::make_unique<NewFile>(std::move(sink), take_away(tree_, path));
+  }
+
+  Result<std::unique_ptr<Patch>> derive(const std::string& file, const std::string& basis,
+                                        const std::string& from) override {
+    TRY(check_name(file));
+    TRY(check_name(basis));
+    TRY(check_name(from));
+    auto path = path_ + "/" + file;
+    if (taken_over_) TRY(tree_->remove_file(path));
+    auto patch = TRY(tree_->derive(path, basis + "/" + from));
+    if (!patch) return nullptr;
+    taken_over_ = true;  // what comes of it may not be what was wanted
+    return std::make_unique<NewPatch>(std::move(patch), take_away(tree_, path));
   }
 
   Result<std::unique_ptr<stream::Source>> open(const std::string& file) override {
@@ -217,7 +229,7 @@ class DirectoryPlace : public Destination {
     auto sink = tree_->create(path);
     if (!sink && sink.error().code == Code::exists) return {};
     if (!sink) return std::unexpected(sink.error());
-    auto file = new_file(tree_, path, std::move(*sink));
+    auto file = std::make_unique<NewFile>(std::move(*sink), take_away(tree_, path));
     TRY(file->write(as_bytes(text)));
     return file->finish();
   }

@@ -5,16 +5,19 @@
 #include <memory>
 #include <utility>
 
+#include "dest/destination.h"
 #include "stream/stream.h"
 
 namespace snap::dest {
 
-// Passes everything on; a file that is not finished is closed and taken away again.
-class NewFile : public stream::Sink {
+// Passes everything on; a file that is not finished is closed and taken away again. `Kind` is
+// stream::Sink or Patch.
+template <class Kind>
+class TakenAway : public Kind {
  public:
-  NewFile(std::unique_ptr<Sink> sink, std::function<void()> take_away)
+  TakenAway(std::unique_ptr<Kind> sink, std::function<void()> take_away)
       : sink_(std::move(sink)), take_away_(std::move(take_away)) {}
-  ~NewFile() override {
+  ~TakenAway() override {
     sink_.reset();
     if (!finished_) take_away_();
   }
@@ -25,10 +28,21 @@ class NewFile : public stream::Sink {
     return {};
   }
 
+ protected:
+  Kind& sink() { return *sink_; }
+
  private:
-  std::unique_ptr<Sink> sink_;
+  std::unique_ptr<Kind> sink_;
   std::function<void()> take_away_;
   bool finished_ = false;
+};
+
+using NewFile = TakenAway<stream::Sink>;
+
+class NewPatch : public TakenAway<Patch> {
+ public:
+  using TakenAway::TakenAway;
+  Result<void> skip(uint64_t bytes) override { return sink().skip(bytes); }
 };
 
 }  // namespace snap::dest

@@ -57,6 +57,17 @@ class SftpTree : public Tree {
     return sink;
   }
 
+  Result<std::unique_ptr<Patch>> derive(const std::string& path, const std::string& from) override {
+    auto size = TRY(look(from)).size_bytes;
+    bool copied = TRY(copy(from, path, size));
+    // A forced command says that all went well, and did something else.
+    auto copy = look(path);
+    if (copied && copy && copy->kind == NodeKind::file && copy->size_bytes == size)
+      return sftp_patch(channel_, at(path), size, doing_to("write", path));
+    TRY(remove_file(path));
+    return nullptr;
+  }
+
   Result<std::unique_ptr<stream::Source>> open(const std::string& path) override {
     auto doing = doing_to("read", path);
     auto node = TRY(look(path));
@@ -154,6 +165,18 @@ class SftpTree : public Tree {
   }
 
  private:
+  // By the server itself: within SFTP, or where commands run by cp. False: it cannot.
+  Result<bool> copy(const std::string& from, const std::string& to, uint64_t size_bytes) {
+    auto* aside = TRY(channel_->aside());
+    if (aside && TRY(aside->copy(at(from), at(to), size_bytes))) return true;
+    if (!executes_) return false;
+    TRY(remove_file(to));
+    auto command = std::format("cp --reflink=auto -- {} {}", quoted(at(from)), quoted(at(to)));
+    auto copied = channel_->session->execute(command, silence_for(size_bytes));
+    if (!copied && copied.error().code != Code::not_found) return std::unexpected(copied.error());
+    return copied.has_value();
+  }
+
   sftp_session sftp() { return channel_->sftp.get(); }
   std::string at(const std::string& path) const {
     return path.empty() ? root_ : root_ + "/" + path;

@@ -20,6 +20,7 @@ Result<std::shared_ptr<SftpChannel>> SftpChannel::open(std::unique_ptr<SshSessio
 }
 
 SftpChannel::~SftpChannel() {
+  aside_.reset();
   if (!sftp) return;
   auto watched = watch();  // closing sends a message
   sftp.reset();
@@ -52,6 +53,12 @@ Result<void> SftpChannel::start() {
     if (limits && limits->max_read_length > 0) read_bytes = sane(limits->max_read_length);
   }
   return {};
+}
+
+Result<SftpAside*> SftpChannel::aside() {
+  if (!aside_asked_) aside_ = TRY(SftpAside::open(*session));
+  aside_asked_ = true;
+  return aside_.get();
 }
 
 std::optional<uint64_t> SftpChannel::free_bytes(const std::string& path) {

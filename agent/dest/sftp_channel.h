@@ -12,6 +12,7 @@
 
 #include "base/handle.h"
 #include "base/result.h"
+#include "dest/sftp_aside.h"
 #include "dest/ssh_session.h"
 
 namespace snap::dest {
@@ -35,6 +36,9 @@ struct SftpChannel {
   // Of a refused write to `path`: full, over a quota or a limit, or what the server does not tell.
   Error write_error(const std::string& doing, const std::string& path);
 
+  // A second one, opened when it is first asked for. Nothing: the server allows none.
+  Result<SftpAside*> aside();
+
   std::unique_ptr<SshSession> session;
   Sftp sftp;
   // In one packet: powers of two. Every server takes so much; more where it says so.
@@ -42,6 +46,9 @@ struct SftpChannel {
   bool fsync = false, statvfs = false;
 
  private:
+  std::unique_ptr<SftpAside> aside_;
+  bool aside_asked_ = false;
+
   Result<void> start();
   std::optional<uint64_t> free_bytes(const std::string& path);
 };

@@ -15,6 +15,8 @@ namespace {
 // Bytes on their way, whatever a packet holds: enough for a round trip of 10 ms at 400 MB/s, and no
 // copy of them is kept.
 constexpr size_t kInFlightBytes = 4 << 20;
+// The server flushes so much while the next is on its way, and less than twice as much at the end.
+constexpr uint64_t kFlushBytes = 64 << 20;
 
 class OpenFile {
  public:
@@ -48,10 +50,14 @@ class OpenFile {
   sftp_file file_ = nullptr;
 };
 
-class SftpSink : public stream::Sink {
+class SftpSink : public Patch {
  public:
-  SftpSink(OpenFile file, std::string path, std::string doing)
-      : file_(std::move(file)), path_(std::move(path)), doing_(std::move(doing)) {}
+  // `size_bytes`: what the file has already.
+  SftpSink(OpenFile file, std::string path, uint64_t size_bytes, std::string doing)
+      : file_(std::move(file)),
+        path_(std::move(path)),
+        size_bytes_(size_bytes),
+        doing_(std::move(doing)) {}
   ~SftpSink() override {
     for (auto& write : writes_) sftp_aio_free(write.aio);
   }
@@ -69,17 +75,25 @@ class SftpSink : public stream::Sink {
       written_ += static_cast<size_t>(sent);
       data = data.subspan(static_cast<size_t>(sent));
     }
+    return flush_early();
+  }
+
+  Result<void> skip(uint64_t bytes) override {
+    skipped_ += bytes;
+    sftp_seek64(file_.get(), skipped_ + written_);
     return {};
   }
 
   Result<void> finish() override {
-    auto extra = silence_for(written_);
+    auto extra = silence_for(written_ + skipped_);
     {
       auto watched = file_.channel().watch(extra);
       while (!writes_.empty()) TRY(settle());
+      TRY(cut());
       if (file_.channel().fsync && sftp_fsync(file_.get()) != SSH_OK)
         return std::unexpected(file_.channel().write_error(doing_, path_));
     }
+    if (aside_) TRY(aside_->end_flushing());
     return file_.close(doing_, extra);
   }
 
@@ -101,11 +115,35 @@ class SftpSink : public stream::Sink {
     return std::unexpected(file_.channel().write_error(doing_, path_));
   }
 
+  // A copy that was longer.
+  Result<void> cut() {
+    sftp_attributes_struct wanted{};
+    wanted.flags = SSH_FILEXFER_ATTR_SIZE;
+    wanted.size = skipped_ + written_;
+    if (size_bytes_ <= wanted.size) return {};
+    if (sftp_setstat(file_.channel().sftp.get(), path_.c_str(), &wanted) == SSH_OK) return {};
+    return std::unexpected(file_.channel().write_error(doing_, path_));
+  }
+
+  Result<void> flush_early() {
+    auto& channel = file_.channel();
+    if (!channel.fsync || written_ - flushed_ < kFlushBytes) return {};
+    if (flushed_ == 0) {
+      aside_ = TRY(channel.aside());
+      if (aside_) TRY(aside_->begin_flushing(path_));
+    }
+    flushed_ = written_;
+    return aside_ ? aside_->flush() : Result<void>();
+  }
+
   OpenFile file_;
-  std::string path_, doing_;
+  std::string path_;
+  uint64_t size_bytes_;
+  std::string doing_;
   std::deque<Write> writes_;
   size_t in_flight_ = 0;  // bytes of them
-  uint64_t written_ = 0;
+  uint64_t written_ = 0, skipped_ = 0, flushed_ = 0;
+  SftpAside* aside_ = nullptr;  // the channel's, where it flushes this file
 };
 
 class SftpSource : public stream::Source {
@@ -201,7 +239,15 @@ Result<std::unique_ptr<stream::Sink>> sftp_sink(std::shared_ptr<SftpChannel> cha
                                                 const std::string& path, const std::string& doing) {
   OpenFile file(std::move(channel), path, O_WRONLY | O_CREAT | O_EXCL);
   if (!file) return std::unexpected(file.channel().write_error(doing, path));
-  return std::make_unique<SftpSink>(std::move(file), path, doing);
+  return std::make_unique<SftpSink>(std::move(file), path, 0, doing);
+}
+
+Result<std::unique_ptr<Patch>> sftp_patch(std::shared_ptr<SftpChannel> channel,
+                                          const std::string& path, uint64_t size_bytes,
+                                          const std::string& doing) {
+  OpenFile file(std::move(channel), path, O_WRONLY);
+  if (!file) return std::unexpected(file.channel().write_error(doing, path));
+  return std::make_unique<SftpSink>(std::move(file), path, size_bytes, doing);
 }
 
 Result<std::unique_ptr<stream::Source>> sftp_source(std::shared_ptr<SftpChannel> channel,

@@ -38,6 +38,12 @@ class Tree {
   // the place can make it, and closed. Destroyed before, it closes the file and leaves it. Errors:
   // exists.
   virtual Result<std::unique_ptr<stream::Sink>> create(const std::string& path) = 0;
+  // As create(), of a file that the server copies from `from`. Nothing: it cannot, and `path` is
+  // not there.
+  virtual Result<std::unique_ptr<Patch>> derive(const std::string& path, const std::string& from) {
+    (void)path, (void)from;
+    return nullptr;
+  }
   // A regular file, read ahead, never out of a cache on this side. Errors: not_found; corrupt  it
   // is no regular file.
   virtual Result<std::unique_ptr<stream::Source>> open(const std::string& path) = 0;

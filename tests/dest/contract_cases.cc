@@ -1,5 +1,7 @@
 // The cases of contract.h. Every program that tests a place compiles this file and instantiates
 // Contract.
+#include <format>
+
 #include "contract.h"
 
 namespace snap::dest {
@@ -31,6 +33,59 @@ TEST_P(Contract, ReadsBackWhatIsNotPublishedYet) {
   ASSERT_TRUE(write(*incoming, "data", "abc"));
   auto source = incoming->open("data").value();
   EXPECT_EQ(stream::read_all(*source, 100).value(), "abc");
+}
+
+TEST_P(Contract, DerivesAFileFromAPublishedOneOrSaysThatItCannot) {
+  struct Change {
+    uint64_t skipped;
+    std::string written;
+    uint64_t skipped_then;
+  };
+  auto place = open();
+  std::string content(300'001, 'x');
+  for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 7 + i / 4096);
+  ASSERT_TRUE(put(*place, "basis", content));
+  auto incoming = place->begin("g").value();
+  EXPECT_FALSE(incoming->derive("data", "basis", "../data").value_or(nullptr));
+  int count = 0;
+  for (const auto& change : std::vector<Change>{{4096, std::string(8192, 'y'), 287'713},  // as long
+                                                {0, "y", 300'000},
+                                                {300'001, "longer", 0},
+                                                {100, "shorter", 50},
+                                                {0, "", 0}}) {
+    auto file = std::format("data-{}", count++);
+    auto patch = incoming->derive(file, "basis", "data");
+    ASSERT_TRUE(patch) << describe(patch.error());
+    if (!*patch) {
+      ASSERT_TRUE(write(*incoming, file, "whole"));
+      continue;
+    }
+    auto wanted = content.substr(0, change.skipped) + change.written;
+    ASSERT_TRUE((*patch)->skip(change.skipped));
+    ASSERT_TRUE((*patch)->write(as_bytes(change.written)));
+    if (change.skipped_then > 0) {
+      wanted += content.substr(wanted.size(), change.skipped_then);
+      ASSERT_TRUE((*patch)->skip(change.skipped_then));
+    }
+    auto finished = (*patch)->finish();
+    ASSERT_TRUE(finished) << describe(finished.error());
+    auto source = incoming->open(file).value();
+    EXPECT_TRUE(stream::read_all(*source, 1 << 26).value() == wanted) << file;
+    // What was derived may turn out to be wrong, and is created anew then.
+    EXPECT_TRUE(write(*incoming, file, "whole"));
+  }
+  ASSERT_TRUE(incoming->publish());
+  EXPECT_EQ(get(*place, "g", "data-0").value(), "whole");
+  EXPECT_TRUE(get(*place, "basis", "data").value() == content);
+}
+
+TEST_P(Contract, AnUnfinishedDerivedFileIsTakenAway) {
+  auto place = open();
+  ASSERT_TRUE(put(*place, "basis", "content"));
+  auto incoming = place->begin("g").value();
+  auto patch = incoming->derive("data", "basis", "data").value();
+  patch.reset();
+  EXPECT_TRUE(incoming->files().value().empty());
 }
 
 TEST_P(Contract, NeverOverwritesAPublishedGroup) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <format>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 #include "contract.h"
@@ -314,6 +315,56 @@ INSTANTIATE_TEST_SUITE_P(Rows, SftpPieces,
                          testing::Values(Pieces{"that_it_names", ""},
                                          Pieces{"of_an_old_server", "--no-limits"}),
                          [](const auto& test) { return test.param.name; });
+
+struct Aside {
+  std::string name;
+  test::SshOptions options;
+  bool copies;
+  std::optional<int> flushes;  // of a file of 150 MB, with that at its end; nothing: not looked at
+};
+void PrintTo(const Aside& c, std::ostream* out) { *out << c.name; }
+class SftpAsideCase : public testing::TestWithParam<Aside> {};
+
+TEST_P(SftpAsideCase, CopiesAndFlushesWhatTheServerAllows) {
+  auto options = GetParam().options;
+  test::TempDir log;
+  if (GetParam().flushes)
+    options.sftp_server = std::format("strace -A -f -o {} -e trace=fsync {} {}", log.path("calls"),
+                                      test::SshServer::kSftpServer, options.sftp_flags);
+  test::SshServer server(options);
+  auto place = open_sftp(config_of(server)).value();
+  {
+    auto incoming = place->begin("basis").value();
+    auto sink = incoming->create("data").value();
+    std::string megabyte(1'000'000, 'x');
+    for (int i = 0; i < 150; ++i) {
+      megabyte[0] = static_cast<char>(i);
+      ASSERT_TRUE(sink->write(as_bytes(megabyte)));
+    }
+    ASSERT_TRUE(sink->finish());
+    ASSERT_TRUE(incoming->publish());
+  }
+  auto incoming = place->begin("g").value();
+  auto patch = incoming->derive("data", "basis", "data");
+  ASSERT_TRUE(patch) << describe(patch.error());
+  EXPECT_EQ(*patch != nullptr, GetParam().copies);
+  patch->reset();
+  incoming.reset();
+  place.reset();
+  if (!GetParam().flushes) return;
+  auto calls = test::read_file(log.path("calls"));
+  EXPECT_EQ(std::ranges::count(calls, '('), *GetParam().flushes) << calls;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, SftpAsideCase,
+    testing::Values(Aside{"plain", {}, true, 3},
+                    Aside{"one_channel_only", {.settings = {"MaxSessions 1"}}, false, 1},
+                    Aside{"neither_extension", {.sftp_flags = "-P fsync,copy-data"}, false, 0},
+                    Aside{"by_a_command", {.sftp_flags = "-P copy-data"}, true, {}},
+                    Aside{"files_only", {.mode = "sftp_only"}, true, {}},
+                    Aside{"in_a_jail", {.mode = "chroot"}, true, {}}),
+    [](const auto& test) { return test.param.name; });
 
 // F-H06
 TEST(Sftp, SaysThatAMirrorIsFull) {
