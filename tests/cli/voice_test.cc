@@ -1,9 +1,8 @@
 // What users and their programs read: help, tables, JSON, metrics, terminals, secrets.
 #include <gtest/gtest-spi.h>
 
-#include <cstdlib>
-
 #include "cli/scenes.h"
+#include "support/parts.h"
 
 namespace snap::cli {
 namespace {
@@ -156,17 +155,14 @@ TEST_F(Voice, SaysNothingTwice) {
 
 TEST_F(Voice, OfMetricsIsWhatPrometheusReads) {
   ASSERT_EQ(agent.run({"run"}).exit_code, 0);
-  const char* cache = std::getenv("ETCD_SNAPSHOT_CACHE");
-  auto promtool =
-      std::string(cache ? cache : std::string(std::getenv("HOME")) + "/.cache/etcd-snapshot") +
-      "/parts/bin/promtool";
+  auto promtool = test::part("bin/promtool", "promtool");
   for (const auto* endpoint : {"", "http://127.0.0.1:9"}) {
     if (*endpoint != '\0') {
       EXPECT_EQ(agent.run({"run", "--endpoints", endpoint}).exit_code, 3);
     }
     auto checked = test::run(
         {.argv = {promtool, "check", "metrics"}, .input = test::read_file(agent.metrics_file())});
-    EXPECT_EQ(checked.exit_code, 0) << "scripts/parts promtool brings it; " << checked.text();
+    EXPECT_EQ(checked.exit_code, 0) << checked.text();
   }
   EXPECT_THAT(test::read_file(agent.metrics_file()),
               AllOf(HasSubstr("etcd_snapshot_last_success_timestamp_seconds{"),

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/text.h"
+#include "support/parts.h"
 
 namespace snap::crash {
 namespace {
@@ -45,13 +45,13 @@ bool heard(const Faulted& faulted) {
 
 test::InvariantSetup setup_of(const Rig& rig, unsigned keep_last) {
   const auto& agent = rig.agent;
-  std::string parts = std::string(std::getenv("ETCD_SNAPSHOT_CACHE")) + "/parts/";
   return {.places = {{"local", agent.sets_directory()}},
           .keep_last = keep_last,
           .root = agent.directory(),
           .changing = {agent.path("metrics"), agent.path("trace"), agent.path("clock")},
           .metrics_file = agent.metrics_file(),
-          .etcdutl = {parts + "etcd-3.5/etcdutl", parts + "etcd-3.6/etcdutl"},
+          .etcdutl = {test::part("etcd-3.5/etcdutl", "etcd-3.5"),
+                      test::part("etcd-3.6/etcdutl", "etcd-3.6")},
           .etcd_state = [&server = rig.cluster] { return state_of(server); }};
 }
 

@@ -4,14 +4,13 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <format>
 #include <fstream>
 
 #include "base/file.h"
 #include "base/text.h"
 #include "sample.h"
+#include "support/parts.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
 
@@ -168,21 +167,13 @@ TEST(Metrics, FileThatCannotBeWrittenIsAnErrorThatNamesIt) {
   EXPECT_THAT(written.error().message, HasSubstr("/nonexistent/x.prom"));
 }
 
-std::string promtool() {
-  const char* cache = std::getenv("ETCD_SNAPSHOT_CACHE");
-  const char* home = std::getenv("HOME");
-  auto top = cache ? std::string(cache) : std::string(home ? home : "") + "/.cache/etcd-snapshot";
-  return top + "/parts/bin/promtool";
-}
-
 TEST(Metrics, ArePromtoolsLiking) {
-  ASSERT_TRUE(std::filesystem::exists(promtool()))
-      << promtool() << " is missing: run scripts/parts";
+  auto promtool = test::part("bin/promtool", "promtool");
   auto success = metrics_text(sample_outcome(), "");
   for (const auto& text :
        {success, metrics_text(failed_outcome(), ""), metrics_text(failed_outcome(), success),
         metrics_text(hostile_labels(), "")}) {
-    auto checked = test::run({.argv = {promtool(), "check", "metrics"}, .input = text});
+    auto checked = test::run({.argv = {promtool, "check", "metrics"}, .input = text});
     EXPECT_TRUE(checked.ok()) << checked.text() << text;
     EXPECT_EQ(checked.err, "") << text;
   }

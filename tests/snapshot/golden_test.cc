@@ -1,7 +1,6 @@
 // Our numbers beside those of the real tools, over files made by real servers.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -9,6 +8,7 @@
 #include "snapshot/hash_kv.h"
 #include "snapshot/verify.h"
 #include "support/etcd_server.h"
+#include "support/parts.h"
 
 namespace snap::snapshot {
 namespace {
@@ -16,8 +16,7 @@ namespace {
 using nlohmann::json;
 
 json tool_status(const std::string& version, const std::string& tool, const std::string& file) {
-  const char* cache = std::getenv("ETCD_SNAPSHOT_CACHE");
-  auto binary = std::format("{}/parts/etcd-{}/{}", cache ? cache : "", version, tool);
+  auto binary = test::part(std::format("etcd-{}/{}", version, tool), "etcd-" + version);
   auto done = test::run(
       {.argv = {binary, "snapshot", "status", file, "-w", "json"}, .env = {{"ETCDCTL_API", "3"}}});
   EXPECT_TRUE(done.ok()) << done.text();

@@ -1,22 +1,14 @@
 #include "support/etcd_server.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <stdexcept>
 
 #include "base/text.h"
+#include "support/parts.h"
 
 namespace snap::test {
 namespace {
-
-std::string parts_directory() {
-  const char* cache = std::getenv("ETCD_SNAPSHOT_CACHE");
-  const char* home = std::getenv("HOME");
-  return (cache ? cache : std::string(home ? home : "") + "/.cache/etcd-snapshot") + "/parts";
-}
 
 std::string member_log(const Command& command) {
   auto tail = run({.argv = {"tail", "-n", "5", command.output_file}});
@@ -26,10 +18,8 @@ std::string member_log(const Command& command) {
 }  // namespace
 
 std::string EtcdCluster::binary(const std::string& name) const {
-  auto path = parts_directory() + "/etcd-" + options_.version + "/" + name;
-  if (::access(path.c_str(), X_OK) != 0)
-    throw std::runtime_error("no " + path + ": run scripts/parts, which brings real etcd servers");
-  return path;
+  auto line = "etcd-" + options_.version;
+  return part(line + "/" + name, line);
 }
 
 std::string EtcdCluster::url(int port) const {

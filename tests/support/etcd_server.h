@@ -1,7 +1,7 @@
 // Real etcd clusters on loopback, in a temporary directory, gone with the object.
 //
-// The servers come from $ETCD_SNAPSHOT_CACHE/parts/etcd-VERSION; a part that is missing is reported
-// by throwing std::runtime_error, which fails the test with what to install.
+// The servers are part()s; one that is missing is reported by throwing std::runtime_error, which
+// fails the test with what to install.
 #pragma once
 
 #include <memory>

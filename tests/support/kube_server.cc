@@ -1,40 +1,19 @@
 #include "support/kube_server.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "base/text.h"
+#include "support/parts.h"
 
 namespace snap::test {
-namespace {
 
 using nlohmann::json;
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
-
-std::string binary(const std::string& name) {
-  auto cache = variable("ETCD_SNAPSHOT_CACHE");
-  if (cache.empty()) cache = variable("HOME") + "/.cache/etcd-snapshot";
-  auto kube = variable("KUBE_CACHE");
-  if (kube.empty()) kube = cache + "/kube-v1.33.13";
-  auto path = kube + "/bin/" + name;
-  if (::access(path.c_str(), X_OK) != 0)
-    throw std::runtime_error("no " + path + ": run scripts/parts kube, which builds Kubernetes");
-  return path;
-}
-
-}  // namespace
-
 KubeServer KubeServer::start() {
-  auto program = binary("kube-apiserver");
+  auto program = kube_part("kube-apiserver");
   KubeServer kube(EtcdCluster::start({.version = "3.5"}));
   kube.pki_ = Pki::make(kube.directory_->path("pki"));
   kube.admin_ = kube.pki_.issue({.name = "admin", .common_name = "admin/O=system:masters"});
@@ -69,7 +48,7 @@ KubeServer KubeServer::start() {
 Command KubeServer::kubectl_command(const std::vector<std::string>& args,
                                     const std::string& input) const {
   Command command{
-      .argv = {binary("kubectl"), "--server=" + url(), "--certificate-authority=" + pki_.ca,
+      .argv = {kube_part("kubectl"), "--server=" + url(), "--certificate-authority=" + pki_.ca,
                "--client-certificate=" + admin_.cert, "--client-key=" + admin_.key},
       .env = {{"HOME", directory_->path()}, {"KUBECONFIG", ""}},
       .input = input};

@@ -1,8 +1,8 @@
 // A real kube-apiserver with an etcd of its own on loopback, gone with the object: objects, rights
 // and tokens are real, but nothing schedules, runs or deletes anything.
 //
-// The binaries come from ${KUBE_CACHE:-$ETCD_SNAPSHOT_CACHE/kube-v1.33.13}/bin; one that is missing
-// is reported by throwing std::runtime_error, which fails the test with what to install.
+// The binaries are kube_part()s; one that is missing is reported by throwing std::runtime_error,
+// which fails the test with what to install.
 #pragma once
 
 #include <memory>

@@ -1,22 +1,11 @@
 #include "support/pushgateway.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <stdexcept>
+
+#include "support/parts.h"
 
 namespace snap::test {
 namespace {
-
-std::string program() {
-  const char* cache = std::getenv("ETCD_SNAPSHOT_CACHE");
-  const char* home = std::getenv("HOME");
-  auto path = (cache ? cache : std::string(home ? home : "") + "/.cache/etcd-snapshot") +
-              "/parts/bin/prometheus-pushgateway";
-  if (::access(path.c_str(), X_OK) != 0)
-    throw std::runtime_error("no " + path + ": run scripts/parts pushgateway");
-  return path;
-}
 
 Finished get(const std::string& url) {
   return run({.argv = {"curl", "-sS", "--fail", "--max-time", "2", url}});
@@ -25,7 +14,8 @@ Finished get(const std::string& url) {
 }  // namespace
 
 Pushgateway::Pushgateway(const std::string& prefix) : prefix_(prefix), port_(free_ports(1)[0]) {
-  Command command{.argv = {program(), "--web.listen-address=127.0.0.1:" + std::to_string(port_)},
+  Command command{.argv = {part("bin/prometheus-pushgateway", "pushgateway"),
+                           "--web.listen-address=127.0.0.1:" + std::to_string(port_)},
                   .output_file = dir_.path("log")};
   if (!prefix.empty()) command.argv.push_back("--web.route-prefix=" + prefix);
   server_ = Process(command);

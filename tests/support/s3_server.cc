@@ -1,25 +1,11 @@
 #include "support/s3_server.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 
+#include "support/parts.h"
+
 namespace snap::test {
-namespace {
-
-std::string part(const std::string& name) {
-  const char* cache = std::getenv("ETCD_SNAPSHOT_CACHE");
-  const char* home = std::getenv("HOME");
-  auto path = (cache ? cache : std::string(home ? home : "") + "/.cache/etcd-snapshot") +
-              "/parts/bin/" + name;
-  if (::access(path.c_str(), X_OK) != 0)
-    throw std::runtime_error("no " + path + ": run scripts/parts s3, which builds S3 servers");
-  return path;
-}
-
-}  // namespace
 
 std::string S3Server::url() const {
   return (options_.tls ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port_);
@@ -31,7 +17,7 @@ std::string S3Server::data() const {
 
 Command S3Server::command() const {
   auto address = "127.0.0.1:" + std::to_string(port_);
-  Command command{.argv = {part(options_.kind)}, .output_file = dir_.path("log")};
+  Command command{.argv = {part("bin/" + options_.kind, "s3")}, .output_file = dir_.path("log")};
   auto add = [&command](const std::vector<std::string>& more) {
     command.argv.insert(command.argv.end(), more.begin(), more.end());
   };
