@@ -88,7 +88,9 @@ SshServer::SshServer(const SshOptions& options) : options_(options) {
     script += std::format("mount -t tmpfs -o size={}m none {}/jail/data\n", options_.disk_mib,
                           dir_.path());
   if (mode == "chroot")
-    script += std::format("mkdir -p /srv/jail; mount --rbind {}/jail /srv/jail\n", dir_.path());
+    script += std::format(
+        "mount -t tmpfs -o mode=755 none /srv\nmkdir /srv/jail\nmount --rbind {}/jail /srv/jail\n",
+        dir_.path());
   write_file(dir_.path("run"),
              script + std::format("exec /usr/sbin/sshd -D -e -f {}/sshd_config\n", dir_.path()));
   launch();
