@@ -12,6 +12,7 @@
 #include "stream/memory.h"
 #include "support/failing_thread.h"
 #include "support/fake_http.h"
+#include "support/names.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
 
@@ -76,6 +77,7 @@ TEST_F(S3Fake, SaysThatNobodyListens) {  // F-O01
 }
 
 TEST_F(S3Fake, SaysThatTheNameIsUnknown) {  // F-O01
+  test::know_only_hosts();
   auto error = open_s3(config("https://nowhere.invalid")).error();
   EXPECT_THAT(describe(error), HasSubstr("cannot resolve nowhere.invalid"));
 }

@@ -1,13 +1,9 @@
 // Places that cannot be reached or do not let us in: each with its step and cause, none later than
 // its limit, and none in the way of the others.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#include <array>
 #include <filesystem>
 
 #include "faults/placed.h"
+#include "support/listener.h"
 
 namespace snap::faults {
 namespace {
@@ -16,40 +12,6 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using test::NfsServer;
 using testing::HasSubstr;
-
-// A port on loopback that takes connections and never says anything; with a full queue, one whose
-// kernel drops every further SYN, as a firewall does.
-class Listener {
- public:
-  explicit Listener(bool full) : fd_(make()) {
-    auto address = loopback(0);
-    socklen_t size = sizeof address;
-    auto* any = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(fd_.get(), any, size) != 0 || ::listen(fd_.get(), full ? 0 : 100) != 0 ||
-        ::getsockname(fd_.get(), any, &size) != 0)
-      throw std::runtime_error("no listener");
-    port_ = ntohs(address.sin_port);
-    for (auto& fd : filling_) {
-      if (!full) break;
-      fd = make();
-      (void)::connect(fd.get(), any, size);
-    }
-  }
-  int port() const { return port_; }
-
- private:
-  static Fd make() { return Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
-  static sockaddr_in loopback(int port) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-  }
-  Fd fd_;
-  std::array<Fd, 4> filling_;
-  int port_ = 0;
-};
 
 // A line of the log for each place that failed, by its name.
 std::string line_of(const test::Finished& run, const std::string& place) {
@@ -97,7 +59,7 @@ TEST(PlacesOutOfReach, AreNamedWithTheirStepWithinTheLimit) {
   auto mended = scene.lines;
   ASSERT_EQ(scene.run().exit_code, 0);
 
-  Listener swallows(true), silent(false);
+  auto swallows = test::Listener::black_hole(), silent = test::Listener::silent();
   auto dead = test::free_ports(1)[0];
   auto v3 = std::format("version: 3, mountPort: {}", nas.mount_port());
   auto port = [](int number) { return std::to_string(number); };
