@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "config/config.h"
 
@@ -20,10 +20,13 @@ std::string repeated(std::string_view part, size_t total_bytes) {
 constexpr size_t kMax = 256 << 10;
 
 #ifdef __SANITIZE_ADDRESS__
-constexpr std::chrono::seconds kLimit{10};  // the sanitizers take most of it
+constexpr double kLimitSeconds = 10;  // the sanitizers take most of it
 #else
-constexpr std::chrono::seconds kLimit{1};
+constexpr double kLimitSeconds = 1;
 #endif
+
+// Of this process: what else the machine does is no matter.
+double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 struct Case {
   std::string name;
@@ -34,9 +37,9 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 class Hostile : public testing::TestWithParam<Case> {};
 
 TEST_P(Hostile, IsRefusedInTime) {
-  auto start = std::chrono::steady_clock::now();
+  auto start = processor_seconds();
   auto config = parse(GetParam().text, "c.yaml", {}, Need::nothing);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, kLimit);
+  EXPECT_LT(processor_seconds() - start, kLimitSeconds);
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().code, Code::invalid);
   EXPECT_THAT(config.error().message, HasSubstr("c.yaml"));
