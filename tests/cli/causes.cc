@@ -4,7 +4,6 @@
 namespace snap::cli {
 namespace {
 
-using test::FakeMember;
 using test::HashKvScript;
 using test::SnapshotScript;
 using Ending = SnapshotScript::Ending;

@@ -9,7 +9,6 @@ namespace {
 
 using test::Agent;
 using test::FakeGrpc;
-using testing::HasSubstr;
 using Names = std::set<std::string>;
 
 // The words in backticks of a row's first cell: "| `sets.proven`, `sets.unproven` | ..."; without

@@ -13,11 +13,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::Agent;
-using test::AgentSetup;
 using test::Before;
 using test::FakeGrpc;
 using test::FakeMember;
-using test::Finished;
 using test::Process;
 using test::SnapshotScript;
 using test::wait_until;

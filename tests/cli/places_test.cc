@@ -12,7 +12,6 @@ namespace fs = std::filesystem;
 using test::Agent;
 using test::FakeGrpc;
 using testing::AllOf;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;

@@ -8,7 +8,6 @@ namespace {
 
 using test::Agent;
 using test::FakeGrpc;
-using testing::HasSubstr;
 
 struct Canary {
   std::string name;

@@ -17,7 +17,6 @@ namespace {
 using test::Agent;
 using testing::Contains;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 
 // SNAP_TEST_ACCEPT=1 rewrites it.

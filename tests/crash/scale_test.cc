@@ -13,7 +13,6 @@ namespace snap::crash {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::HasSubstr;
 
 constexpr int kSets = 10'000;
 constexpr long kPeakKib = 64 << 10;

@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-using testing::MatchesRegex;
 
 TEST(TwoRuns, OneWorksAndTheOtherSaysWhoHoldsTheLock) {  // F-L16
   Rig rig;

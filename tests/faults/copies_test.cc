@@ -9,7 +9,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-using testing::Not;
 
 std::string file_in(const std::string& set, const std::string& ending) {
   for (const auto& entry : fs::directory_iterator(set))

@@ -13,7 +13,6 @@ using namespace std::chrono_literals;
 using test::NfsServer;
 using test::NfsWire;
 using testing::HasSubstr;
-using testing::Not;
 using Fate = NfsWire::Fate;
 using Message = NfsWire::Message;
 

@@ -9,7 +9,6 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using test::SshServer;
-using testing::HasSubstr;
 
 struct Limits {
   std::string name;

@@ -13,7 +13,6 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using test::NfsServer;
 using test::NfsWire;
-using testing::HasSubstr;
 
 std::string name_of_now() { return std::format("prod-east_{:%Y-%m-%dT%H%M%SZ}_node-1", now_utc()); }
 

@@ -15,7 +15,6 @@ namespace snap::jobs {
 namespace {
 
 using Ending = test::SnapshotScript::Ending;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 

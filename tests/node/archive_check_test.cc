@@ -16,11 +16,7 @@
 namespace snap::node {
 namespace {
 
-using testing::AnyOf;
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
 
 struct Made {
   std::string name;

@@ -11,7 +11,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 const Seconds kFrom = *from_rfc3339("2026-01-01T00:00:00Z");
 const Seconds kTo = *from_rfc3339("2027-01-01T00:00:00Z");

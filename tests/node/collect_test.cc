@@ -31,7 +31,6 @@ using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 // A host in a temporary directory, and what collect() makes of it.
 class Collect : public testing::Test {
