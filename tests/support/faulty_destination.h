@@ -18,20 +18,7 @@ namespace snap::test {
 // What goes wrong. Shared by all openings of one place; counts down, so that a later try can
 // succeed.
 struct Fault {
-  enum class At {
-    never,
-    begin,
-    create,
-    write,
-    finish,
-    sync,
-    open,
-    publish,
-    list,
-    notes,
-    remove,
-    note
-  };
+  enum class At { never, begin, create, write, finish, sync, open, publish, list, remove };
   At at = At::never;
   Code code = Code::unavailable;
   uint64_t byte = 0;  // At::write: fails when this many bytes of the file were written
@@ -148,12 +135,10 @@ class FaultyDestination : public dest::Destination {
   Result<std::vector<dest::Leftover>> leftovers() override { return place_->leftovers(); }
   Result<void> discard(const std::string& group) override { return place_->discard(group); }
   Result<std::vector<std::string>> notes(const std::string& kind) override {
-    if (fault_->strikes(Fault::At::notes)) return fault_->error("notes");
     return place_->notes(kind);
   }
   Result<void> put_note(const std::string& kind, const std::string& name,
                         const std::string& text) override {
-    if (fault_->strikes(Fault::At::note)) return fault_->error("note");
     return place_->put_note(kind, name, text);
   }
   Result<void> remove_note(const std::string& kind, const std::string& name) override {

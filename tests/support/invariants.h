@@ -86,7 +86,6 @@ class Invariants {
   // The lock file was deleted by hand, and with it the names of the sets so far.
   void names_forgotten();
   const PlaceView& local() const { return places_.front().now; }
-  bool is_damaged(const std::string& set) const { return damaged_.contains(set); }
 
  private:
   struct Place {

@@ -182,7 +182,6 @@ void NfsWire::accept_loop() {
     int on = 1;
     for (auto fd : {client.get(), server.get()})
       ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    ++connections_;
     auto connection = std::make_unique<Connection>();
     auto& c = *connection;
     c.client = std::move(client);

@@ -49,7 +49,6 @@ class NfsWire {
 
   int port() const { return port_; }
   void judge(Judge judge);  // of messages from now on; at first everything passes
-  int connections() const { return connections_; }
 
  private:
   struct Connection;
@@ -60,7 +59,6 @@ class NfsWire {
 
   int server_port_, port_ = 0;
   std::atomic<bool> ending_ = false;
-  std::atomic<int> connections_ = 0;
   std::mutex mutex_;
   Judge judge_;
   std::map<std::pair<std::string, bool>, int> counted_;

@@ -55,9 +55,7 @@ class Before {
 struct Expected {
   enum class Kind {
     fails,      // nothing new anywhere, nothing removed; the next run succeeds
-    kept,       // a run that published a set which is not proven; nothing removed
     unshipped,  // a run whose set arrived at some of its destinations only
-    damaged,    // a command that only looks found damage: named, and nothing changed on the disk
     refused,    // usage or configuration: no connection, nothing written
     done        // a run that published a proven set, or a command that did what it was asked
   };
@@ -70,7 +68,6 @@ struct Expected {
   std::vector<std::string> gone = {};     // sets that the command may have removed, or begun to
   std::string verb = "run";               // "run" has an outcome line and makes sets
   bool other_warnings = false;
-  bool killed = false;
   std::chrono::milliseconds limit{15'000};
 
   Expected in(std::string name) && { return stage = std::move(name), std::move(*this); }
@@ -89,28 +86,20 @@ struct Expected {
   Expected removing(std::vector<std::string> sets) && {
     return gone = std::move(sets), std::move(*this);
   }
-  // By SIGKILL: there is no cause line, and what is left the next run removes and reports.
-  Expected by_kill() && { return killed = true, std::move(*this); }
   // The stall limit + 10 s; agents of tests have a stall limit of 5 s.
   Expected within(std::chrono::milliseconds most) && { return limit = most, std::move(*this); }
 };
 
-// A1, A3, A4, A8 ... of the catalogue.
+// With this exit status: nothing new anywhere.
 inline Expected fails(int exit) { return {.kind = Expected::Kind::fails, .exit = exit}; }
-// Exit 4, but the data is not thrown away.
-inline Expected kept_unproven() { return {.kind = Expected::Kind::kept, .exit = 4}; }
-// B: local set published and proven, the same at every other destination, nothing new and nothing
-// removed at these; the next run ships it. causes are looked for in their lines.
+// The local set is published and proven, the same at every other destination, nothing new and
+// nothing removed at these; the next run ships it. causes are looked for in their lines.
 inline Expected ships_not_to(std::vector<std::string> places) {
   return {.kind = Expected::Kind::unshipped, .exit = 5, .failing = std::move(places)};
 }
-// C: `verify` unless of() says otherwise.
-inline Expected finds_damage() {
-  return {.kind = Expected::Kind::damaged, .exit = 4, .verb = "verify"};
-}
-// D
+// For its usage or configuration, before anything was done.
 inline Expected refused() { return {.kind = Expected::Kind::refused, .exit = 2}; }
-// OK
+// Everything is proven, here and at every destination.
 inline Expected succeeds() { return {}; }
 
 // Checks all of it. `next` mends the fault and runs `run` (or the command that must succeed after
