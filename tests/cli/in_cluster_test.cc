@@ -3,7 +3,7 @@
 #include "cli/scenes.h"
 #include "support/fake_http.h"
 #include "support/outcome.h"
-#include "support/ssh_server.h"
+#include "support/places.h"
 
 namespace snap::cli {
 namespace {
@@ -29,10 +29,10 @@ json node(const std::string& name, const std::string& address, bool master = tru
 }
 
 std::string mirrors_of(const test::SshServer& server, const std::string& more) {
-  return std::format(
-      "- {{name: mirrors, type: ssh, nodeSelectors: [etcd-snapshot.example.com/role=mirror], port: "
-      "{}, user: root, directory: {}/sets, privateKeyFile: {}, {}}}\n",
-      server.port(), server.data(), server.key("ed25519"), more);
+  return test::place(
+      "mirrors",
+      test::ssh_keys(server, {.hosts = "nodeSelectors: [etcd-snapshot.example.com/role=mirror]",
+                              .known_hosts = more}));
 }
 
 class InCluster : public testing::Test {

@@ -1,9 +1,7 @@
 // All destinations at once, on real servers: two mirrors, an NFS export, a bucket, and one place
 // that is dead.
+#include "support/places.h"
 #include "cli/scenes.h"
-#include "support/nfs_server.h"
-#include "support/s3_server.h"
-#include "support/ssh_server.h"
 
 namespace snap::cli {
 namespace {
@@ -22,17 +20,9 @@ class Places : public testing::Test {
   Places() { configure(true); }
 
   void configure(bool with_dead) {
-    auto text = std::format(
-        "destinations:\n"
-        "- {{name: mirrors, type: ssh, hosts: [127.0.0.1], port: {}, user: root, directory: "
-        "{}/sets,"
-        " privateKeyFile: {}, knownHostsFile: {}}}\n"
-        "- {{name: nas, type: nfs, url: \"nfs://127.0.0.1:{}/exp\", version: 3, mountPort: {}}}\n"
-        "- {{name: offsite, type: s3, endpoint: \"{}\", bucket: {}, prefix: east, accessKeyFile: "
-        "{}, secretKeyFile: {}}}\n",
-        mirror.port(), mirror.data(), mirror.key("ed25519"), mirror.known_hosts(), nas.port(),
-        nas.mount_port(), bucket.url(), bucket.bucket(), bucket.access_key_file(),
-        bucket.secret_key_file());
+    auto text = "destinations:\n" + test::place("mirrors", test::ssh_keys(mirror)) +
+                test::place("nas", test::nfs_keys(nas)) +
+                test::place("offsite", test::s3_keys(bucket));
     if (with_dead)
       text += std::format(
           "- {{name: dead, type: nfs, url: \"nfs://127.0.0.1:{}/exp\", stallTimeout: 2s}}\n", dead);
@@ -170,13 +160,9 @@ TEST_F(Places, EmptyingTheSourceRemovesNothingAnywhere) {
 TEST_F(Places, ThatAreMistypedAreNotMadeByVerbsThatLook) {
   agent.configure(
       {.endpoints = {fake.endpoint()},
-       .more = std::format("destinations:\n"
-                           "- {{name: nas, type: nfs, url: \"nfs://127.0.0.1:{}/exp\", version: 3,"
-                           " mountPort: {}, directory: mistyped}}\n"
-                           "- {{name: mirrors, type: ssh, hosts: [127.0.0.1], port: {}, user: root,"
-                           " directory: {}/mistyped, privateKeyFile: {}, knownHostsFile: {}}}\n",
-                           nas.port(), nas.mount_port(), mirror.port(), mirror.data(),
-                           mirror.key("ed25519"), mirror.known_hosts())});
+       .more = "destinations:\n" +
+               test::place("nas", test::nfs_keys(nas) + ", directory: mistyped") +
+               test::place("mirrors", test::ssh_keys(mirror, {.directory = "mistyped"}))});
   auto check = agent.run({"check"});
   EXPECT_EQ(check.exit_code, 0) << check.text();
   EXPECT_THAT(check.out, AllOf(HasSubstr("is it spelled right?"), Not(HasSubstr("FAILED"))));

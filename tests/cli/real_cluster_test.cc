@@ -1,7 +1,7 @@
 // The program against a real kube-apiserver.
 #include "cli/scenes.h"
 #include "support/kube_server.h"
-#include "support/ssh_server.h"
+#include "support/places.h"
 
 namespace snap::cli {
 namespace {
@@ -10,6 +10,8 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+
+constexpr auto kMirrors = "nodeSelectors: [etcd-snapshot.example.com/role=mirror]";
 
 // The way of the chart, but for the pod: a service account's token and rights.
 TEST(RealCluster, ShipsToNodesAndMakesEvents) {
@@ -25,12 +27,9 @@ TEST(RealCluster, ShipsToNodesAndMakesEvents) {
   agent.configure(
       {.endpoints = {fake.endpoint()},
        .more = std::format("kubernetes: {{kubeconfig: {}, events: true, namespace: backup}}\n"
-                           "destinations:\n"
-                           "- {{name: mirrors, type: ssh, nodeSelectors: "
-                           "[etcd-snapshot.example.com/role=mirror], port: {}, user: root, "
-                           "directory: {}/sets, privateKeyFile: {}, knownHostsFile: {}}}\n",
-                           kube.kubeconfig_with(token), mirror.port(), mirror.data(),
-                           mirror.key("ed25519"), mirror.known_hosts())});
+                           "destinations:\n{}",
+                           kube.kubeconfig_with(token),
+                           test::place("mirrors", test::ssh_keys(mirror, {.hosts = kMirrors})))});
   auto done = agent.run({"run"});
   ASSERT_EQ(done.exit_code, 0) << done.text();
   EXPECT_THAT(test::outcome_of(done)["warnings"], IsEmpty());

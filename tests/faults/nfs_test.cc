@@ -73,6 +73,26 @@ TEST(NfsStandsStill, EndsAfterTheStallLimitAndDelaysNobodyElse) {
   });
 }
 
+// A run whose NFS server dies at this call, and comes back when `while_dead` has changed its disk.
+test::Finished run_over_a_death(const Placed& scene, NfsServer& server, NfsWire& wire,
+                                const std::string& call, int number,
+                                const std::function<void()>& while_dead) {
+  std::atomic<bool> dead = false;
+  wire.judge([&](Message& m) {
+    if (dead || !is_call(m, call, number)) return Fate::pass;
+    server.kill();
+    dead = true;
+    return Fate::cut;
+  });
+  auto process = scene.in_background();
+  EXPECT_TRUE(test::wait_until([&] { return dead.load(); }));
+  while_dead();
+  server.restart();
+  auto run = scene.finished(process, 30s);
+  wire.judge([](Message&) { return Fate::pass; });
+  return run;
+}
+
 // F-N03: the server dies in mid-file and loses what it had not written to the disk yet; it comes
 // back, with the tail of the file gone or full of zeros.
 class NfsDies : public testing::TestWithParam<int> {};
@@ -85,21 +105,14 @@ TEST_P(NfsDies, AndTheWholeObjectGoesAgain) {
     scene.stall = "5s";
     scene.nfs("nas", server, GetParam(), wire.port());
     auto before = scene.before();
-    std::atomic<bool> dead = false;
-    wire.judge([&](Message& m) {
-      if (dead || !is_call(m, zeros ? "COMMIT" : "WRITE", zeros ? 2 : 4)) return Fate::pass;
-      server.kill();
-      dead = true;
-      return Fate::cut;
-    });
-    auto process = scene.in_background();
-    ASSERT_TRUE(test::wait_until([&] { return dead.load(); }));
-    auto file = half_written(server);
-    auto size = fs::file_size(file);
-    fs::resize_file(file, size / 2);
-    if (zeros) fs::resize_file(file, size);
-    server.restart();
-    auto run = scene.finished(process, 30s);
+    auto lose_the_tail = [&] {
+      auto file = half_written(server);
+      auto size = fs::file_size(file);
+      fs::resize_file(file, size / 2);
+      if (zeros) fs::resize_file(file, size);
+    };
+    auto run = run_over_a_death(scene, server, wire, zeros ? "COMMIT" : "WRITE", zeros ? 2 : 4,
+                                lose_the_tail);
     EXPECT_THAT(run.err, HasSubstr("trying again"));
     expect_outcome(scene.agent, before, run, test::succeeds());
   }
@@ -107,7 +120,7 @@ TEST_P(NfsDies, AndTheWholeObjectGoesAgain) {
 
 INSTANTIATE_TEST_SUITE_P(Version, NfsDies, testing::Values(3, 4));
 
-// F-N03: a link that breaks twice, at different bytes, then holds; one that never holds.
+// F-N03: a link that breaks twice, at different bytes, then holds.
 TEST(NfsLink, ThatFlapsIsOutlived) {
   NfsServer server;
   test::Proxy proxy(std::format("127.0.0.1:{}", server.port()));
@@ -125,20 +138,34 @@ TEST(NfsLink, ThatFlapsIsOutlived) {
   expect_outcome(scene.agent, before, run, test::succeeds());
 }
 
-TEST(NfsLink, ThatNeverHoldsIsAFailure) {
+struct Link {
+  std::string name;
+  test::ProxyScript script;  // of every connection
+  std::string says;
+};
+void PrintTo(const Link& link, std::ostream* out) { *out << link.name; }
+class NfsLinkAlways : public testing::TestWithParam<Link> {};
+TEST_P(NfsLinkAlways, BadIsAFailure) {  // F-N03, F-N07
   NfsServer server;
   test::Proxy proxy(std::format("127.0.0.1:{}", server.port()));
   Placed scene(big_script());
   scene.nfs("nas", server, 3, proxy.port());
   ASSERT_EQ(scene.run().exit_code, 0);
   auto before = scene.before();
-  proxy.play(test::ProxyScript{.to_server = {.reset_at = kMiddle}});
-  expect_outcome(scene.agent, before, scene.run(), test::ships_not_to({"nas"}).saying("is lost"),
-                 [&] {
+  proxy.play(GetParam().script);
+  expect_outcome(scene.agent, before, scene.run(),
+                 test::ships_not_to({"nas"}).saying(GetParam().says), [&] {
                    proxy.play(test::ProxyScript());
                    return scene.run();
                  });
 }
+INSTANTIATE_TEST_SUITE_P(
+    By, NfsLinkAlways,
+    testing::Values(Link{"breaking", {.to_server = {.reset_at = kMiddle}}, "is lost"},
+                    Link{"flipping_a_bit",
+                         {.to_server = {.flip_at = kMiddle}},
+                         "does not give back what it was sent"}),
+    [](const auto& test) { return test.param.name; });
 
 // F-N04: full before the first byte, full in mid-write, over a quota, out of inodes.
 struct Full {
@@ -218,18 +245,10 @@ TEST(NfsExport, MadeAnewIsMountedAnew) {
   scene.stall = "5s";
   scene.nfs("nas", server, 3, wire.port());
   auto before = scene.before();
-  std::atomic<bool> dead = false;
-  wire.judge([&](Message& m) {
-    if (dead || !is_call(m, "WRITE", 4)) return Fate::pass;
-    server.kill();
-    dead = true;
-    return Fate::cut;
+  auto run = run_over_a_death(scene, server, wire, "WRITE", 4, [&] {
+    for (const auto& entry : fs::directory_iterator(server.directory())) fs::remove_all(entry);
   });
-  auto process = scene.in_background();
-  ASSERT_TRUE(test::wait_until([&] { return dead.load(); }));
-  for (const auto& entry : fs::directory_iterator(server.directory())) fs::remove_all(entry);
-  server.restart();
-  expect_outcome(scene.agent, before, scene.finished(process, 30s), test::succeeds());
+  expect_outcome(scene.agent, before, run, test::succeeds());
 }
 
 // F-N06: only what we write into was taken away, under our hands.
@@ -251,7 +270,7 @@ TEST(NfsExport, EmptiedUnderOurHandsIsAFailureAtMost) {
                  });
 }
 
-// F-N07: a bit flips on the way there, or on the way back.
+// F-N07: a bit flips on the way there, or on the way back, once.
 TEST(NfsFlip, IsFoundByReadingBackAndWrittenAgain) {
   for (const test::ProxyScript& script : {test::ProxyScript{.to_server = {.flip_at = kMiddle}},
                                           test::ProxyScript{.to_client = {.flip_at = kMiddle}}}) {
@@ -266,20 +285,6 @@ TEST(NfsFlip, IsFoundByReadingBackAndWrittenAgain) {
     EXPECT_THAT(run.err, HasSubstr("does not give back what it was sent"));
     expect_outcome(scene.agent, before, run, test::succeeds());
   }
-}
-
-TEST(NfsFlip, OnEveryConnectionIsAFailure) {
-  NfsServer server;
-  test::Proxy proxy(std::format("127.0.0.1:{}", server.port()));
-  Placed scene(big_script());
-  scene.nfs("nas", server, 3, proxy.port());
-  auto before = scene.before();
-  proxy.play(test::ProxyScript{.to_server = {.flip_at = kMiddle}});
-  expect_outcome(scene.agent, before, scene.run(),
-                 test::ships_not_to({"nas"}).saying("does not give back what it was sent"), [&] {
-                   proxy.play(test::ProxyScript());
-                   return scene.run();
-                 });
 }
 
 // F-N07: a server that says it took half of each block, and answers out of order.

@@ -8,12 +8,10 @@
 #include <vector>
 
 #include "cli/scenes.h"
-#include "support/nfs_server.h"
 #include "support/nfs_wire.h"
 #include "support/outcome.h"
+#include "support/places.h"
 #include "support/proxy.h"
-#include "support/s3_server.h"
-#include "support/ssh_server.h"
 
 namespace snap::faults {
 
@@ -34,24 +32,19 @@ struct Placed {
   // `at`: a proxy in front of the server; 0: the server itself.
   void nfs(const std::string& name, const test::NfsServer& server, int version = 3, int at = 0,
            const std::string& more = {}) {
-    add(name, std::format("type: nfs, url: \"nfs://127.0.0.1:{}{}\", version: {}, mountPort: {}{}",
-                          at ? at : server.port(), server.export_name(), version,
-                          server.mount_port(), more));
+    add(name, test::nfs_keys(server, version, at) + more);
     stores.push_back({name, server.directory()});
   }
   void ssh(const std::string& name, const test::SshServer& server, int at = 0,
            const std::string& directory = "sets") {
-    add(name, std::format("type: ssh, hosts: [{}], port: {}, user: root, directory: {}/{}, "
-                          "privateKeyFile: {}, knownHostsFile: {}",
-                          server.host(), at ? at : server.port(), server.data(), directory,
-                          server.key("ed25519"), known_hosts(server, at)));
+    add(name,
+        test::ssh_keys(server, {.directory = directory,
+                                .port = at,
+                                .known_hosts = "knownHostsFile: " + known_hosts(server, at)}));
     stores.push_back({name + "/" + server.host(), server.directory() + "/" + directory});
   }
   void s3(const std::string& name, const test::S3Server& server, const std::string& url = {}) {
-    add(name, std::format("type: s3, endpoint: \"{}\", bucket: {}, prefix: east, accessKeyFile: "
-                          "{}, secretKeyFile: {}",
-                          url.empty() ? server.url() : url, server.bucket(),
-                          server.access_key_file(), server.secret_key_file()));
+    add(name, test::s3_keys(server, url));
     stores.push_back({name, server.data() + "/" + server.bucket() + "/east"});
   }
   void add(const std::string& name, const std::string& rest) {
