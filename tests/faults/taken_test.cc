@@ -108,7 +108,8 @@ TEST(TakenName, IsWonByExactlyOne) {
     for (int i = 0; i < 2; ++i) {
       nodes[i].nfs("nas", nas, 3 + i, 0, std::format(", directory: round-{}", round));
       auto command = nodes[i].agent.command({"run", "--set", name});
-      command.env["NODE_NAME"] = std::format("node-{}", i + 1);
+      // Node 1 would take the other's beginning for its own of an earlier run, and remove it.
+      command.env["NODE_NAME"] = std::format("node-{}", i + 2);
       command.output_file = nodes[i].agent.path("run.log");
       running.emplace_back(command);
     }
