@@ -62,7 +62,8 @@ def start(directory, archive):
     work, image_archive = directory, archive
     version = re.search(r'^appVersion: "(.*)"', (CHART / "Chart.yaml").read_text(), re.MULTILINE)[1]
     image = f"localhost/etcd-snapshot:{version}"
-    binaries = next(CACHE.glob("kube-v*/bin"))
+    kubernetes = re.search(r"^kube_version=(\S+)", (TOP / "e2e/kube/lib.sh").read_text(), re.MULTILINE)[1]
+    binaries = pathlib.Path(os.environ.get("KUBE_CACHE") or CACHE / f"kube-{kubernetes}") / "bin"
     os.environ["PATH"] = f"{binaries}:{CACHE}/parts/bin:{os.environ['PATH']}"
     os.environ["KUBECONFIG"] = "/etc/kubernetes/admin.conf"
     for part in ("CACHE", "CONFIG", "DATA"):
@@ -110,13 +111,16 @@ def kill(name):
     until(f"{name} is gone", lambda: not pathlib.Path(f"/proc/{pid}").exists() or "State:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_text())
 
 
-def forget(namespace, directory):
+def forget(namespace, *directories):
     """Removes what an earlier call of the same scenario left, in the shell."""
     kubectl("delete", "namespace", namespace, "--ignore-not-found")
     kubectl("delete", "persistentvolume", "-l", "app.kubernetes.io/instance", "--wait=false")
     kubectl("delete", "configmap", "marker", "--ignore-not-found")
     kubectl("label", "node", "--all", f"{LABEL}-")
-    shutil.rmtree(directory, ignore_errors=True)
+    for directory in directories:
+        while os.path.ismount(directory):
+            sh("umount", directory)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def make_namespace(name, level="privileged"):

@@ -35,7 +35,7 @@ class Disturbed(unittest.TestCase):
         cluster.make_namespace(NAMESPACE)
         kubectl("label", "node", "cp-1", f"{LABEL}=snapshot")
         cls.release = cluster.Release(NAMESPACE)
-        cls.values = {"cluster": "disturbed", "image": cluster.image, "pv": {"server": servers.Nfs.address, "path": "/exports/etcd"},
+        cls.values = {"cluster": "disturbed", "image": cluster.image, "suspend": True, "pv": {"server": servers.Nfs.address, "path": "/exports/etcd"},
                       "snapshot": {"directory": str(DIRECTORY), "reserve": "100MiB"}}
         cls.release.install(cls.values)
         assert cls.release.run().exit == 0

@@ -12,7 +12,7 @@ DIRECTORY = "/var/home/core/mistakes"
 
 
 def values(**more):
-    return {"cluster": "mistakes", "image": cluster.image, "pv": {"server": servers.Nfs.address, "path": "/exports/etcd"},
+    return {"cluster": "mistakes", "image": cluster.image, "suspend": True, "pv": {"server": servers.Nfs.address, "path": "/exports/etcd"},
             "snapshot": {"directory": DIRECTORY, "reserve": "100MiB"}, **more}
 
 
@@ -20,12 +20,13 @@ class Mistakes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.nfs = servers.Nfs("/exports/etcd")
-        cluster.forget("mistakes", DIRECTORY)
+        cluster.forget("mistakes", DIRECTORY, DIRECTORY + "-small", DIRECTORY + "-restricted")
         cluster.make_namespace("mistakes")
         cls.release = cluster.Release("mistakes")
 
     @classmethod
     def tearDownClass(cls):
+        cls.release.uninstall()
         cls.nfs.stop()
         kubectl("label", "node", "cp-1", f"{LABEL}-")
 
@@ -88,7 +89,7 @@ class Mistakes(unittest.TestCase):
         kubectl("-n", "mistakes", "delete", "job", job)
 
     def test_a_full_disk_is_named_and_nothing_is_removed(self):
-        os.makedirs(DIRECTORY + "-small")
+        os.makedirs(DIRECTORY + "-small", exist_ok=True)
         sh("mount", "-t", "tmpfs", "-o", "size=256k,mode=0700", "none", DIRECTORY + "-small")
         self.release.upgrade(values(snapshot={"directory": DIRECTORY + "-small", "reserve": "1MiB"}))
         before = self.nfs.sets()

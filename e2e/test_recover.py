@@ -32,12 +32,15 @@ class Recovered(unittest.TestCase):
         cluster.make_namespace(NAMESPACE)
         kubectl("label", "node", "cp-1", f"{LABEL}=snapshot")
         cls.release = cluster.Release(NAMESPACE)
-        cls.release.install({"cluster": "prod-east", "image": cluster.image, "pv": {"server": servers.Nfs.address, "path": "/exports/etcd"},
+        cls.release.install({"cluster": "prod-east", "image": cluster.image, "suspend": True,
+                             "pv": {"server": servers.Nfs.address, "path": "/exports/etcd"},
                              "snapshot": {"directory": str(DIRECTORY), "reserve": "100MiB"}})
 
     @classmethod
     def tearDownClass(cls):
+        cls.release.uninstall()
         cls.nfs.stop()
+        kubectl("label", "node", "cp-1", f"{LABEL}-")
 
     def test_the_steps_of_the_readme_bring_the_state_of_the_set_back(self):
         kubectl("create", "configmap", "marker", "--from-literal=said=before")

@@ -30,7 +30,7 @@ class OnMirrors(unittest.TestCase):
         kubectl("-n", NAMESPACE, "create", "secret", "generic", "mirrors-ssh", f"--from-file=private={key}")
         cls.know_hosts()
         cls.release = cluster.Release(NAMESPACE)
-        cls.release.install({"cluster": "prod-east", "image": cluster.image, "mode": "sync",
+        cls.release.install({"cluster": "prod-east", "image": cluster.image, "suspend": True, "mode": "sync",
                              "sync": {"sshSecret": "mirrors-ssh", "knownHosts": "mirrors"},
                              "snapshot": {"directory": DIRECTORY + "-sync", "reserve": "100MiB"}})
 
@@ -112,7 +112,8 @@ class OnMirrors(unittest.TestCase):
         kubectl("label", "node", "cp-2", "etcd-snapshot.example.com-")
         kubectl("label", "node", "cp-4", f"{LABEL}-")
         run = self.release.run()
-        self.assertIn(run.exit, (2, 5), run.log)
-        self.assertRegex(run.log, r"(warn|error) .*(mirror|node)")
+        self.assertEqual(5, run.exit, run.log)
+        self.assertEqual({"local": "ok", "mirrors": "failed"}, self.verdicts(run), run.log)
+        self.assertIn(f"no node carries the label {LABEL}=mirror or etcd-snapshot.example.com=mirror (label another node: kubectl", run.log)
         kubectl("label", "node", "cp-2", "etcd-snapshot.example.com=mirror")
         kubectl("label", "node", "cp-4", f"{LABEL}=mirror")
