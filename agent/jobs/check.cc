@@ -16,6 +16,7 @@
 #include "jobs/push.h"
 #include "jobs/room.h"
 #include "jobs/take.h"
+#include "node/collect.h"
 
 namespace snap::jobs {
 namespace {
@@ -170,15 +171,19 @@ class Doctor {
     }
   }
 
-  // What the profile knows may be missing; what somebody named, or a vendor's restore needs, may
-  // not.
+  // What the profile knows may be missing; what a flag or somebody named, or a vendor's restore
+  // needs, may not.
   void host_file(const node::Root& root) {
     auto path = settings_.host_root == "/" ? root.path : settings_.host_root + root.path;
     if (::access(path.c_str(), R_OK) == 0) return ok("host files", escaped(root.path));
     auto error = errno_error(errno, escaped(root.path));
-    if (root.named_by == node::NamedBy::profile && error.code == Code::not_found)
-      return warn("host files", std::format("{} is not on this host", escaped(root.path)));
-    fail("host files", error, Exit::damaged);
+    if (error.code != Code::not_found) return fail("host files", error, Exit::damaged);
+    auto text = std::format("{} is not on this host", escaped(root.path));
+    bool harmless = root.named_by == node::NamedBy::profile ||
+                    (root.named_by == node::NamedBy::flag &&
+                     node::is_excluded(root.path, settings_.config.resources.exclude));
+    if (harmless) return warn("host files", text);
+    fail("host files", {Code::not_found, text, node::demand_for(root)}, Exit::damaged);
   }
 
   void metrics() {

@@ -54,7 +54,7 @@ Result<Settings> settle(config::Config config, const node::Host& host, std::stop
   TRY(config::check_password_transport(effective));
   settings.roots = settings.discovery.resources;
   for (const auto& path : config.resources.include)
-    settings.roots.push_back({path, node::NamedBy::config, ""});
+    settings.roots.push_back({.path = path, .named_by = node::NamedBy::config});
   settings.config = std::move(config);
   return settings;
 }

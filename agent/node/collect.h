@@ -59,11 +59,14 @@ struct Collected {
   // Harmless: skipped sockets, links that lead out, missing paths of the profile, file systems not
   // crossed, own directories, certificates that cannot be read as such.
   std::vector<Note> notes{};
-  // The archive is not what was asked for: missing paths of the configuration, unreadable files,
-  // files that changed during both reads, limits. The set is incomplete.
+  // The archive is not what was asked for: missing paths of the configuration and of flags,
+  // unreadable files, files that changed during both reads, limits. The set is incomplete.
   std::vector<Note> incomplete{};
   std::vector<Certificate> certificates{};  // in the archive's order
 };
+
+// Whether CollectOptions::exclude leaves `path`, an absolute one, out: it or a directory above it.
+bool is_excluded(const std::string& path, const std::vector<std::string>& exclude);
 
 // Writes the archive; finishing the sink is left to the caller. An archive without entries is valid
 // and has a note.

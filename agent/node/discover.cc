@@ -67,7 +67,7 @@ class Finder {
   void find_data_dir();
   void find_resources();
   void find_vendor_archive();
-  bool add_resource(const std::string& path, std::string_view use);
+  bool add_resource(Root root);
 
   std::string root_;  // without a slash at its end
   const Profile& profile_;
@@ -274,13 +274,15 @@ void Finder::find_data_dir() {
     take([&](auto dir) { return exists(dir); });
 }
 
-// A path that lies in one that is archived already needs no place of its own.
-bool Finder::add_resource(const std::string& path, std::string_view use) {
-  auto holds = [&](const Root& root) {
-    return path == root.path || path.starts_with(root.path + "/");
+// A path that lies in one that is archived already needs no place of its own. A flag's file does
+// when that one is not there: it would be missing in silence.
+bool Finder::add_resource(Root root) {
+  auto holds = [&](const Root& other) {
+    bool counts = root.named_by == NamedBy::profile || exists(other.path);
+    return counts && (root.path == other.path || root.path.starts_with(other.path + "/"));
   };
   if (std::ranges::any_of(found_.resources, holds)) return false;
-  found_.resources.push_back({path, NamedBy::profile, std::string(use)});
+  found_.resources.push_back(std::move(root));
   return true;
 }
 
@@ -290,26 +292,34 @@ void Finder::find_vendor_archive() {
     auto revision = revision_in_use(root_, row);
     if (!revision.problem.empty()) missing("{}", revision.problem);
     if (revision.problem.empty()) found("{} is archived: {} names it", revision.path, row.manifest);
-    found_.resources.push_back({revision.path, NamedBy::vendor, std::string(row.use)});
+    found_.resources.push_back(
+        {.path = revision.path, .named_by = NamedBy::vendor, .use = std::string(row.use)});
   }
 }
 
 void Finder::find_resources() {
   for (const auto& resource : profile_.resources)
-    add_resource(std::string(resource.path), resource.use);
+    add_resource({.path = std::string(resource.path), .use = std::string(resource.use)});
   if (profile_.archive_etcd_config && etcd_)
-    add_resource(etcd_->source, "says how etcd was started");
+    add_resource({.path = etcd_->source, .use = "says how etcd was started"});
   for (const auto* settings : all_settings()) {
     for (const auto& flag : profile_.resource_flags) {
       auto path = settings->file(flag.name);
-      if (!path.empty() && add_resource(path, flag.use))
-        found("{} is archived, because --{} in {} names it", path, flag.name, settings->source);
+      if (path.empty()) continue;
+      auto named_in = std::format("--{} in {}", flag.name, settings->source);
+      if (add_resource({path, NamedBy::flag, std::string(flag.use), named_in}))
+        found("{} is archived, because {} names it", path, named_in);
     }
   }
   if (found_.resources.empty()) found("no host files to archive are known");
 }
 
 }  // namespace
+
+std::string demand_for(const Root& root) {
+  if (root.named_by != NamedBy::flag) return {};
+  return escaped(root.named_in) + " names it; in a pod its directory must stand in hostPaths";
+}
 
 Result<Discovery> discover(const Host& host, std::string_view profile) {
   if (profile == "none") {

@@ -20,18 +20,22 @@ struct Host {
   std::string root = "/";
 };
 
-// Who asked for a path: what the profile knows may be missing on a host, what the configuration
-// names may not, nor what the vendor's own restore unpacks.
-enum class NamedBy { profile, config, vendor };
+// Who asked for a path: what the profile knows may be missing on a host; what a flag of the control
+// plane or the configuration names may not, nor what the vendor's own restore unpacks.
+enum class NamedBy { profile, flag, config, vendor };
 
 // A file or directory that belongs into a backup set, as an absolute path on the host (without
 // Host::root).
 struct Root {
   std::string path{};
   NamedBy named_by = NamedBy::profile;
-  std::string use{};  // what a restore has it for; empty with NamedBy::config
+  std::string use{};       // what a restore has it for; empty with NamedBy::config
+  std::string named_in{};  // NamedBy::flag only: "--cert-file in /etc/etcd.env"
   bool operator==(const Root&) const = default;
 };
+
+// What to tell whoever misses the file of a flag; empty for other roots.
+std::string demand_for(const Root& root);
 
 struct Discovery {
   std::string profile{};                 // name of the profile that was used; "none"

@@ -44,6 +44,16 @@ bool is_kernel_view(const Fd& fd) {
   return std::ranges::contains(kTypes, info.f_type);
 }
 
+// Whether a pattern fits `path`, which begins with a slash.
+bool matches_any(const std::string& path, const std::vector<std::string>& patterns) {
+  auto name = last_component(path);
+  return std::ranges::any_of(patterns, [&](std::string pattern) {
+    while (pattern.size() > 1 && pattern.ends_with('/')) pattern.pop_back();
+    const auto& subject = pattern.starts_with('/') ? path : name;
+    return ::fnmatch(pattern.c_str(), subject.c_str(), FNM_PATHNAME) == 0;
+  });
+}
+
 class Walker {
  public:
   Walker(const HostTree& tree, const CollectOptions& options);
@@ -73,8 +83,6 @@ class Walker {
   std::vector<std::string> names_in(const Fd& fd, const std::string& path);
   void visit(const Fd& parent, const std::string& path, size_t depth);
   void add(const std::string& path, const FileInfo& info, std::string target = {});
-  bool excluded(const std::string& path) const;
-  bool excluded_above(const std::string& path) const;
   bool is_own(const FileInfo& info) const;
   bool inside_own(const std::string& path) const;
   void note_links();
@@ -144,8 +152,12 @@ Result<void> Walker::find_starts() {
 void Walker::not_found(const Root& root, const Error& error) {
   bool absent = error.code == Code::not_found;
   Note text{escaped(root.path), absent ? "is not on this host" : error.message};
-  // What the profile knows may be absent; what cannot be looked at may be there.
-  bool harmless = absent && root.named_by == NamedBy::profile;
+  auto demand = demand_for(root);
+  if (absent && !demand.empty()) text.text += ": " + demand;
+  // What the profile knows may be absent, and a flag's file where the configuration leaves it out;
+  // what cannot be looked at may be there.
+  bool left_out = root.named_by == NamedBy::flag && is_excluded(root.path, options_.exclude);
+  bool harmless = absent && (root.named_by == NamedBy::profile || left_out);
   (harmless ? walk_.notes : walk_.incomplete).push_back(std::move(text));
 }
 
@@ -159,13 +171,13 @@ void Walker::start(const Start& start) {
                            shown(path)));
     add(link, *info, *target);
   }
-  if (excluded_above(path)) return note(path, "is left out, as configured");
+  if (is_excluded("/" + path, options_.exclude)) return note(path, "is left out, as configured");
   if (inside_own(path)) return note(path, "lies where the backup sets are: left out");
   auto info = tree_.look(path);
   auto fd = info ? tree_.open_path(path, O_PATH) : Result<Fd>(std::unexpected(info.error()));
   if (!fd) return problem(path, fd.error().message);
   if (is_kernel_view(*fd)) {
-    auto& list = start.root.named_by == NamedBy::config ? walk_.incomplete : walk_.notes;
+    auto& list = start.root.named_by == NamedBy::profile ? walk_.notes : walk_.incomplete;
     list.push_back({shown(path), "shows the kernel, not files: left out"});
     return;
   }
@@ -222,7 +234,7 @@ void Walker::visit(const Fd& parent, const std::string& path, size_t depth) {
   }
   ++looked_at_;
   if (walk_.entries.contains(path)) return;  // another root has it
-  if (excluded(path)) return;
+  if (matches_any("/" + path, options_.exclude)) return;
   auto name = last_component(path);
   auto info = look_at(parent.get(), name);
   if (!info) return problem(path, info.error().message);
@@ -249,23 +261,6 @@ void Walker::visit(const Fd& parent, const std::string& path, size_t depth) {
 
 void Walker::add(const std::string& path, const FileInfo& info, std::string target) {
   walk_.entries.try_emplace(path, Found{info, std::move(target)});
-}
-
-bool Walker::excluded(const std::string& path) const {
-  auto whole = "/" + path;
-  auto name = last_component(path);
-  return std::ranges::any_of(options_.exclude, [&](std::string pattern) {
-    while (pattern.size() > 1 && pattern.ends_with('/')) pattern.pop_back();
-    const auto& subject = pattern.starts_with('/') ? whole : name;
-    return ::fnmatch(pattern.c_str(), subject.c_str(), FNM_PATHNAME) == 0;
-  });
-}
-
-bool Walker::excluded_above(const std::string& path) const {
-  for (size_t end = path.find('/'); end != path.npos; end = path.find('/', end + 1)) {
-    if (excluded(path.substr(0, end))) return true;
-  }
-  return excluded(path);
 }
 
 bool Walker::is_own(const FileInfo& info) const {
@@ -297,6 +292,13 @@ void Walker::note_links() {
 }
 
 }  // namespace
+
+bool is_excluded(const std::string& path, const std::vector<std::string>& exclude) {
+  for (size_t end = path.find('/', 1); end != path.npos; end = path.find('/', end + 1)) {
+    if (matches_any(path.substr(0, end), exclude)) return true;
+  }
+  return matches_any(path, exclude);
+}
 
 Result<Walk> walk(const HostTree& tree, const CollectOptions& options) {
   return Walker(tree, options).run();

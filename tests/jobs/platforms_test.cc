@@ -224,6 +224,41 @@ TEST(Check, FailsWhereClusterRestoreWouldMissARevision) {
                                    Field(&CheckRow::text, HasSubstr("etcd-pod-9")))));
 }
 
+// A pod that does not see the directory of the encryption keys: no Secret of such a set can be
+// read.
+TEST(Kubeadm, WithoutTheFileOfAFlagIsIncompleteAndCheckSaysSo) {
+  OnHost host("kubeadm");
+  auto write = [&](const std::string& file) {
+    fs::create_directories(fs::path(host.root() + file).parent_path());
+    write_text(host.root() + file, "x");
+  };
+  write("/etc/kubernetes/audit/policy.yaml");
+  constexpr auto kKeys = "/srv/kubernetes/encryption/enc.yaml";
+  constexpr auto kNamed =
+      "--encryption-provider-config in /etc/kubernetes/manifests/kube-apiserver.yaml names it; in "
+      "a pod its directory must stand in hostPaths";
+  auto failed = [&] {
+    auto rows = rows_of(check_everything(host.settings(), test::kSampleStart), "host files");
+    std::erase_if(rows, [](const auto& row) { return row.verdict != Verdict::failed; });
+    return rows;
+  };
+  auto rows = failed();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].text, std::string(kKeys) + " is not on this host");
+  EXPECT_EQ(rows[0].hint, kNamed);
+  EXPECT_EQ(rows[0].exit, Exit::damaged);
+  auto outcome = host.run();
+  EXPECT_EQ(outcome.exit, Exit::damaged);
+  ASSERT_TRUE(outcome.error);
+  EXPECT_THAT(outcome.error->error.message, AllOf(HasSubstr(kKeys), HasSubstr(kNamed)));
+  // Left out on purpose, or there after all.
+  host.config.resources.exclude = {kKeys};
+  EXPECT_THAT(failed(), IsEmpty());
+  host.config.resources.exclude = {};
+  write(kKeys);
+  EXPECT_THAT(failed(), IsEmpty());
+}
+
 TEST(Check, ShowsACertificateOnceEvenWhereItServesTwice) {
   OnHost host("kubeadm");
   auto settings = host.settings();

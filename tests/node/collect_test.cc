@@ -176,6 +176,23 @@ TEST_F(Collect, IsIncompleteWithoutAPathOfTheConfiguration) {
   EXPECT_THAT(names(), ElementsAre("etc/a"));
 }
 
+// F-R01
+TEST_F(Collect, IsIncompleteWithoutTheFileOfAFlag) {
+  auto flag = [](const std::string& path) {
+    return Root{path, NamedBy::flag, "", "--encryption-provider-config in /etc/apiserver.yaml"};
+  };
+  write("etc/a", "x");
+  options_.roots = {flag("/etc/a"), flag("/srv/enc/config.yaml"), flag("/srv/old/config.yaml")};
+  options_.exclude = {"/srv/old"};
+  auto collected = run();
+  EXPECT_THAT(collected.incomplete,
+              ElementsAre(note("/srv/enc/config.yaml",
+                               "is not on this host: --encryption-provider-config in "
+                               "/etc/apiserver.yaml names it; in a pod its directory must stand "
+                               "in hostPaths")));
+  EXPECT_THAT(collected.notes, ElementsAre(note("/srv/old/config.yaml", "is not on this host")));
+}
+
 TEST_F(Collect, RefusesRelativeRoots) {
   roots({"etc"});
   auto collected = collect(options_, archive_);

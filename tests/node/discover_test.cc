@@ -15,6 +15,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 std::string fixture(const std::string& name) { return SNAP_TEST_DATA "/node/" + name; }
 
@@ -52,6 +53,20 @@ TEST(Kubeadm, ArchivesManifestsPkiAndTheFilesThatFlagsNameWhereverTheyLie) {
       ElementsAre("/etc/kubernetes/manifests", "/etc/kubernetes/pki", "/etc/kubernetes/admin.conf",
                   "/etc/kubernetes/controller-manager.conf", "/etc/kubernetes/scheduler.conf",
                   "/srv/kubernetes/encryption/enc.yaml", "/etc/kubernetes/audit/policy.yaml"));
+}
+
+TEST(Kubeadm, NamesAFlagsFileWhoseDirectoryIsNotThere) {
+  test::TempDir dir;
+  write(dir.path("etc/kubernetes/manifests/kube-apiserver.yaml"),
+        "spec: {containers: [{name: kube-apiserver, command: [kube-apiserver, "
+        "--client-ca-file=/etc/kubernetes/pki/ca.crt]}]}");
+  auto found = look(dir.path());
+  ASSERT_THAT(paths(found), Contains("/etc/kubernetes/pki/ca.crt"));
+  EXPECT_EQ(found.resources.back().named_by, NamedBy::flag);
+  EXPECT_EQ(found.resources.back().named_in,
+            "--client-ca-file in /etc/kubernetes/manifests/kube-apiserver.yaml");
+  write(dir.path("etc/kubernetes/pki/ca.crt"), "x");
+  EXPECT_THAT(paths(look(dir.path())), Not(Contains("/etc/kubernetes/pki/ca.crt")));
 }
 
 TEST(Kubeadm, FallsBackToTheNextClientCertificate) {

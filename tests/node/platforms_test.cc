@@ -214,7 +214,7 @@ TEST(Openshift, NamesEncryptionKeysThatLieOutsideTheRevision) {
   auto found = host.look();
   ASSERT_EQ(found.resources.size(), 5U);
   EXPECT_EQ(found.resources.back().path, "/srv/kms/encryption.yaml");
-  EXPECT_EQ(found.resources.back().named_by, NamedBy::profile);
+  EXPECT_EQ(found.resources.back().named_by, NamedBy::flag);
   EXPECT_THAT(found.resources.back().use, HasSubstr("no Secret"));
 }
 
