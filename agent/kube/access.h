@@ -42,7 +42,8 @@ Result<Access> in_cluster(const std::function<const char*(const char*)>& get,
 // The current context of the file. What needs another program (exec, auth-provider), a password or
 // no verification is refused.
 //
-// Errors: invalid, with what to write instead; not_found, denied  the file
+// Errors: invalid, with what to write instead; not_found, denied  the file; denied  the file of the
+//         token
 Result<Access> from_kubeconfig(const std::string& path);
 
 }  // namespace snap::kube

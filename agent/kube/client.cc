@@ -113,7 +113,8 @@ struct Client::State {
     return *http;
   }
 
-  net::Http1Request request_for(const Call& call, std::chrono::milliseconds limit) {
+  net::Http1Request request_for(const Call& call, const std::string& bearer,
+                                std::chrono::milliseconds limit) {
     net::Http1Request request{
         .method = call.body.empty() ? "GET" : "POST",
         .endpoint = access.server,
@@ -122,13 +123,12 @@ struct Client::State {
         .body = as_bytes(call.body),
         .stall = limit};
     if (!call.body.empty()) request.headers.emplace_back("Content-Type: application/json");
-    const auto& bearer = token.at(Clock::now());
     if (!bearer.empty()) request.headers.push_back("Authorization: Bearer " + bearer);
     return request;
   }
 
   Result<std::string> read_body(size_t max_bytes, Clock::time_point end);
-  Try once(const Call& call, Clock::time_point end);
+  Try once(const Call& call, const std::string& bearer, Clock::time_point end);
   Try renewed(const Call& call, Clock::time_point end);
 };
 
@@ -145,7 +145,7 @@ Result<std::string> Client::State::read_body(size_t max_bytes, Clock::time_point
   return body;
 }
 
-Try Client::State::once(const Call& call, Clock::time_point end) {
+Try Client::State::once(const Call& call, const std::string& bearer, Clock::time_point end) {
   auto lost = [&](Error error) {
     error.message = std::format("{}: {}: {}", doing(call), access.server.url(), error.message);
     return Try{std::unexpected(Refusal{std::move(error), 0, {}}), {}};
@@ -153,7 +153,7 @@ Try Client::State::once(const Call& call, Clock::time_point end) {
   auto now = Clock::now();
   auto limit = std::min<std::chrono::milliseconds>(
       settings.limits.request, std::chrono::ceil<std::chrono::milliseconds>(end - now));
-  auto head = connection().begin(request_for(call, limit));
+  auto head = connection().begin(request_for(call, bearer, limit));
   if (!head) return lost(std::move(head).error());
   auto body = read_body(call.max_bytes, now + limit);
   if (!body) {
@@ -170,14 +170,20 @@ Try Client::State::once(const Call& call, Clock::time_point end) {
 
 // Once more after a refusal that newer files may cure: the token's, or the CA's.
 Try Client::State::renewed(const Call& call, Clock::time_point end) {
-  auto first = once(call, end);
+  auto bearer = token.at(Clock::now());
+  if (!bearer) {
+    auto error = std::move(bearer).error();
+    error.message = std::format("{}: {}", doing(call), error.message);
+    return Try{std::unexpected(Refusal{std::move(error), 0, {}}), {}};
+  }
+  auto first = once(call, *bearer, end);
   if (first.answer || first.answer.error().error.code != Code::denied) return first;
   auto status = first.answer.error().status;
   bool token_changed = status == 401 && token.renew(Clock::now());
   bool tls_refused = status == 0;
   if (!token_changed && !tls_refused) return first;
   http.reset();
-  return once(call, end);
+  return once(call, token.at(Clock::now()).value_or(*bearer), end);
 }
 
 Client::Client(Access access, ClientSettings settings)

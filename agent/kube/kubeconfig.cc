@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "kube/access.h"
 #include "kube/fields.h"
+#include "kube/token.h"
 
 namespace snap::kube {
 namespace {
@@ -110,6 +111,9 @@ class Reader {
     access_.token_file = in_directory(text_of(user, "tokenFile"));
     access_.token = text_of(user, "token");
     if (!is_one_word(access_.token)) return wrong("token holds characters that no token has");
+    // It is read again with each request; a mistake is better told now.
+    Token token(access_.token_file, access_.token);
+    TRY(token.at({}).context("kubeconfig " + path_));
     return {};
   }
 

@@ -1,6 +1,7 @@
 #include "kube/token.h"
 
 #include <algorithm>
+#include <format>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -13,8 +14,9 @@ constexpr std::chrono::seconds kFresh{60};
 
 }  // namespace
 
-const std::string& Token::at(std::chrono::steady_clock::time_point now) {
+Result<std::string> Token::at(std::chrono::steady_clock::time_point now) {
   if (!file_.empty() && (!ever_ || now - looked_ >= kFresh)) renew(now);
+  if (token_.empty() && !last_read_) return std::unexpected(last_read_.error());
   return token_;
 }
 
@@ -22,14 +24,25 @@ bool Token::renew(std::chrono::steady_clock::time_point now) {
   if (file_.empty()) return false;
   looked_ = now;
   ever_ = true;
+  auto token = read();
+  last_read_ = token ? Result<void>() : std::unexpected(token.error());
+  if (!token || *token == token_) return false;
+  token_ = std::move(*token);
+  return true;
+}
+
+Result<std::string> Token::read() const {
   auto text = read_small_file(file_, kMaxTokenBytes);
-  if (!text) return false;
+  if (!text)
+    return fail(Code::denied, "token file: " + text.error().message,
+                "without it the API takes us for nobody: let this user read it");
   auto token = trim(*text);
   // It becomes a line of the request: nothing that would make two of it.
   bool one_line = std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7F; });
-  if (token.empty() || !one_line || token == token_) return false;
-  token_ = token;
-  return true;
+  if (token.empty() || !one_line)
+    return fail(Code::denied, std::format("token file: {} holds no token", escaped(file_)),
+                "write the token of a service account into it");
+  return std::string(token);
 }
 
 }  // namespace snap::kube

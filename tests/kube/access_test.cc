@@ -74,15 +74,32 @@ TEST(TokenFile, IsReadAgainAfterAMinute) {
   test::write_file(file, " one \n");
   Token token(file, "");
   std::chrono::steady_clock::time_point start(1h);
-  EXPECT_EQ(token.at(start), "one");
+  EXPECT_EQ(token.at(start).value(), "one");
   test::write_file(file, "two");
-  EXPECT_EQ(token.at(start + 59s), "one");
-  EXPECT_EQ(token.at(start + 60s), "two");
+  EXPECT_EQ(token.at(start + 59s).value(), "one");
+  EXPECT_EQ(token.at(start + 60s).value(), "two");
   for (const auto* bad : {"", "\n", "a\r\nX-Header: b", "a b"}) {
     test::write_file(file, bad);
     EXPECT_FALSE(token.renew(start + 61s));
-    EXPECT_EQ(token.at(start + 300s), "two") << "the old one stays";
+    EXPECT_EQ(token.at(start + 300s).value(), "two") << "the old one stays";
   }
+}
+
+TEST(TokenFile, ThatGivesNoneIsAnErrorAndNeverNoToken) {
+  test::TempDir directory;
+  auto file = directory.path("token");
+  std::chrono::steady_clock::time_point start(1h);
+  Token token(file, "");
+  auto missing = token.at(start);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, Code::denied);
+  EXPECT_THAT(missing.error().message, testing::StartsWith("token file: open " + file));
+  test::write_file(file, "\n");
+  EXPECT_THAT(token.at(start + 60s).error().message, HasSubstr("holds no token"));
+  test::write_file(file, "one");
+  EXPECT_EQ(token.at(start + 120s).value(), "one");
+  EXPECT_EQ(Token(directory.path("none"), "fixed").at(start).value(), "fixed");
+  EXPECT_EQ(Token("", "").at(start).value(), "") << "nothing is configured";
 }
 
 struct Case {
@@ -166,6 +183,17 @@ TEST(KubeconfigFile, MayHoldCertificatesAndAPath) {
   EXPECT_EQ(access->base_path, "/k8s/clusters/c-1");
   EXPECT_EQ(access->tls.server_name, "other");
   EXPECT_EQ(test::read_file(access->tls.key), test::read_file(pki.client_key));
+}
+
+TEST(KubeconfigFile, IsRefusedWithoutItsTokenFile) {
+  test::TempDir directory;
+  test::write_file(directory.path("config"), text_of(kServer + "}", "{tokenFile: token}"));
+  auto refused = from_kubeconfig(directory.path("config"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::denied);
+  EXPECT_THAT(refused.error().message, HasSubstr("token file: open " + directory.path("token")));
+  test::write_file(directory.path("token"), "t0ken");
+  EXPECT_TRUE(from_kubeconfig(directory.path("config")));
 }
 
 TEST(KubeconfigFile, MustNameAContextThatIsThere) {

@@ -204,6 +204,21 @@ TEST(KubeClient, TakesANewTokenOnceAfterARefusal) {
   EXPECT_EQ(server.requests().size(), 2U);
 }
 
+// As nobody it would be refused with the hint to grant rights to system:anonymous.
+TEST(KubeClient, NeverAsksAsNobodyBecauseATokenCannotBeRead) {
+  test::TempDir directory;
+  FakeHttp server([](const FakeRequest&) { return FakeReply{.body = "{}"}; });
+  auto access = access_to(server);
+  access.token = "";
+  access.token_file = directory.path("token");
+  auto client = client_of(std::move(access));
+  auto answer = client.ask(kGet);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().error.code, Code::denied);
+  EXPECT_THAT(answer.error().error.message, HasSubstr("get things: token file: open "));
+  EXPECT_TRUE(server.requests().empty());
+}
+
 TEST(KubeClient, TakesANewCaWhileItRuns) {
   test::TempDir directory;
   auto before = test::Pki::make(directory.path("before"));
