@@ -59,10 +59,11 @@ std::string question_of(const config::Destination& destination) {
                      ssh->base_domain.empty() ? "" : " in " + ssh->base_domain);
 }
 
-// Whether the API said so itself: then what it said before does not count any more.
-bool is_answer(const Error& error) {
-  return error.code == Code::not_found || error.code == Code::invalid ||
-         error.code == Code::cancelled;
+// Whether the API said so itself: then what it said before does not count any more. That it does
+// not let us ask is no answer.
+bool is_answer(const kube::Client& client, const Error& error) {
+  if (error.code == Code::cancelled) return true;
+  return client.heard() && (error.code == Code::not_found || error.code == Code::invalid);
 }
 
 // Asks about one destination after the other.
@@ -84,7 +85,7 @@ class Search {
       return take(destination, std::move(*answer));
     }
     auto error = std::move(answer).error();
-    bool final = client_ && is_answer(error);
+    bool final = client_ && is_answer(*client_, error);
     auto last = final ? fail(Code::not_found, "")
                       : jobs::last_found(config_.local.directory, name, question);
     if (!last) return take_error(destination, std::move(error));

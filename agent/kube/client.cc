@@ -41,7 +41,8 @@ Said said_by(const std::string& body) {
     return found != status.end() && found->is_string() ? found->get<std::string>() : std::string();
   };
   auto message = status.is_object() ? text("message") : std::string(trim(body));
-  return {text("reason"), escaped(message.substr(0, kMaxToldBytes))};
+  return {text("kind") == "Status" ? text("reason") : "",
+          escaped(message.substr(0, kMaxToldBytes))};
 }
 
 Code code_of(int status, const std::string& reason) {
@@ -99,6 +100,7 @@ struct Client::State {
   ClientSettings settings;
   std::unique_ptr<net::Http1Client> http = nullptr;
   Clock::time_point made{};  // http
+  bool heard = false;
 
   net::Http1Client& connection() {
     auto now = Clock::now();
@@ -195,14 +197,17 @@ Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 
 const Access& Client::access() const { return state_->access; }
+bool Client::heard() const { return state_->heard; }
 
 std::expected<json, Refusal> Client::ask(const Call& call) {
   auto& state = *state_;
   const auto& limits = state.settings.limits;
   auto end = Clock::now() + limits.total;
+  state.heard = false;
   net::Backoff backoff(std::chrono::milliseconds(500), std::chrono::seconds(5));
   for (int attempt = 1;; ++attempt) {
     auto tried = state.renewed(call, end);
+    state.heard = tried.answer || !tried.answer.error().reason.empty();
     if (!tried.may_repeat() || attempt >= limits.attempts) return std::move(tried.answer);
     auto wait = tried.wait.value_or(backoff.next());
     if (Clock::now() + wait >= end) return std::move(tried.answer);

@@ -62,6 +62,10 @@ class Client {
   const Access& access() const;
   // The answer to `call`, an object.
   std::expected<nlohmann::json, Refusal> ask(const Call& call);
+  // Whether the last ask() was answered by an API: with an object, or with a Status that gives a
+  // reason. What stands in front of one that is down (a balancer's redirect, a bare 404) speaks
+  // for itself only.
+  bool heard() const;
 
  private:
   struct State;

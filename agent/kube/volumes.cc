@@ -54,8 +54,8 @@ Result<NfsExport> nfs_volume(Client& client, const std::string& name) {
                             .name_space = {},
                             .target = "/api/v1/persistentvolumes/" + percent_encoded(name)});
   if (!answer) {
-    auto error = std::move(answer).error().error;
-    if (error.code == Code::not_found)
+    auto [error, status, reason] = std::move(answer).error();
+    if (error.code == Code::not_found && !reason.empty())
       return fail(Code::not_found, std::format("there is no PersistentVolume {}", name),
                   "kubectl get pv lists them");
     return std::unexpected(std::move(error));

@@ -108,6 +108,10 @@ TEST_F(InCluster, ShipsToLabelledNodesUnderTheirNames) {
 TEST_F(InCluster, ShipsToTheLastKnownMirrorsWhenTheApiDoesNotAnswer) {
   ASSERT_EQ(agent.run({"run"}).exit_code, 0);
   std::vector<FakeReply> faults = {{.status = 401, .body = "{}"},
+                                   // of what stands in front of it
+                                   {.status = 302, .headers = {"Location: /login"}},
+                                   {.status = 404, .body = "<html>no backend</html>"},
+                                   {.status = 404, .body = R"({"reason": "NotFound"})"},
                                    {.status = 403, .body = R"({"message": "nodes is forbidden"})"},
                                    {.status = 429, .headers = {"Retry-After: 60"}, .body = "{}"},
                                    {.body = "{"},
@@ -257,6 +261,8 @@ TEST_F(InCluster, ReadsWhereAPersistentVolumeIs) {
   failing = FakeReply{.status = 503, .body = "{}"};
   EXPECT_THAT(agent.run({"run"}).err, HasSubstr("what it said at"));
   failing = FakeReply{.status = 404, .body = "{}"};
+  EXPECT_THAT(agent.run({"run"}).err, HasSubstr("what it said at")) << "no API says that";
+  failing = FakeReply{.status = 404, .body = R"({"kind": "Status", "reason": "NotFound"})"};
   auto gone = agent.run({"run"});
   EXPECT_EQ(test::outcome_of(gone)["places"][1]["label"], "persistent volume etcd");
   EXPECT_THAT(gone.err, HasSubstr("there is no PersistentVolume etcd"));

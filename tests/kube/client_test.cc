@@ -149,6 +149,23 @@ INSTANTIATE_TEST_SUITE_P(
              3}),
     [](const auto& test) { return test.param.name; });
 
+TEST(KubeClient, TellsTheApisOwnAnswersFromOthers) {
+  FakeReply reply;
+  FakeHttp server([&](const FakeRequest&) { return reply; });
+  auto client = client_of(access_to(server));
+  for (auto [next, heard] :
+       {std::pair{FakeReply{.body = "{}"}, true}, std::pair{refusal(404, "NotFound", "gone"), true},
+        std::pair{refusal(404, "", "no reason"), false},
+        std::pair{FakeReply{.status = 404, .body = "{}"}, false},
+        std::pair{FakeReply{.status = 302, .headers = {"Location: /y"}}, false},
+        std::pair{FakeReply{.body = "<html>"}, false},
+        std::pair{refusal(403, "Forbidden", "no"), true}}) {
+    reply = next;
+    (void)client.ask(kGet);
+    EXPECT_EQ(client.heard(), heard) << next.status << " " << next.body;
+  }
+}
+
 TEST(KubeClient, WaitsAsLongAsTheServerAsks) {
   std::atomic<int> count = 0;
   FakeHttp server([&](const FakeRequest&) {
