@@ -184,6 +184,7 @@ Try Client::State::renewed(const Call& call, Clock::time_point end) {
   bool token_changed = status == 401 && token.renew(Clock::now());
   bool tls_refused = status == 0;
   if (!token_changed && !tls_refused) return first;
+  if (Clock::now() >= end) return first;  // a try without time would only hide the refusal
   http.reset();
   return once(call, token.at(Clock::now()).value_or(*bearer), end);
 }

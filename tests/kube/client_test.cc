@@ -271,6 +271,35 @@ TEST(KubeClient, TakesANewCaWhileItRuns) {
   EXPECT_TRUE(answer) << describe(answer.error().error);
 }
 
+TEST(KubeClient, ReportsARefusalThatCameTooLateForAnotherTry) {
+  test::TempDir directory;
+  auto pki = test::Pki::make(directory.path("pki"));
+  auto other = test::Pki::make(directory.path("other"));
+  auto port = test::free_ports(1)[0];
+  // It takes two connections: that of the wait below, and one of ours.
+  test::Process server({.argv = {"openssl", "s_server", "-HTTP", "-quiet", "-naccept", "2",
+                                 "-accept", "127.0.0.1:" + std::to_string(port), "-cert",
+                                 pki.server_cert, "-key", pki.server_key},
+                        .directory = directory.path(),
+                        .output_file = directory.path("log")});
+  ASSERT_TRUE(test::wait_until([&] { return test::listens("127.0.0.1", port); }));
+  Access access{
+      .origin = "a test",
+      .server = net::parse_endpoint("https://127.0.0.1:" + std::to_string(port), 443, true).value(),
+      .base_path = {},
+      .tls = {.ca = other.ca, .cert = {}, .key = {}, .server_name = "localhost"},
+      .token_file = {},
+      .token = {},
+      .name_space = {}};
+  Client client(
+      std::move(access),
+      {.user_agent = "etcd-snapshot/test", .limits = {.total = 0ms, .attempts = 1}, .stop = {}});
+  auto answer = client.ask(kGet);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().error.code, Code::denied) << describe(answer.error().error);
+  EXPECT_THAT(answer.error().error.message, HasSubstr("which the CA file does not hold"));
+}
+
 TEST(ListNodes, ReadsAllPages) {
   FakeHttp server([](const FakeRequest& request) {
     return request.target.contains("continue=a%2Fb") ? nodes({"n1"}) : nodes({"n2", "n3"}, "a/b");
