@@ -96,7 +96,11 @@ class Search {
     take(destination, std::move(*last));
   }
 
-  InCluster result() && { return std::move(result_); }
+  InCluster result() && {
+    if (auto apart = client_ ? clock_warning(*client_) : std::nullopt)
+      result_.findings.push_back({"clock", true, std::move(*apart)});
+    return std::move(result_);
+  }
 
  private:
   void add(const std::string& destination, bool warning, std::string text, std::string hint = {}) {
@@ -197,6 +201,18 @@ InCluster look_into_cluster(const config::Config& config, const Context& context
   Search search(config, client);
   for (const auto& [destination, question] : questions) search.ask_about(*destination, question);
   return std::move(search).result();
+}
+
+std::optional<Error> clock_warning(const kube::Client& client) {
+  constexpr std::chrono::seconds kTold{60};
+  auto ahead = client.clock_difference();
+  if (!ahead || std::chrono::abs(*ahead) <= kTold) return std::nullopt;
+  return Error{Code::invalid,
+               std::format("this host's clock is {} {} that of the cluster's API",
+                           human_duration(std::chrono::abs(*ahead)),
+                           ahead->count() > 0 ? "ahead of" : "behind"),
+               "set both by NTP: names and ages of sets are by this host's clock, schedules by the "
+               "cluster's"};
 }
 
 std::vector<std::string> log_findings(const InCluster& cluster, const Context& context) {

@@ -4,6 +4,7 @@
 // the last known mirrors and exports count.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -18,9 +19,9 @@
 
 namespace snap::cli {
 
-// Something about a destination that its administrator should know.
+// Something that the administrator should know about a destination, or about the clock.
 struct Finding {
-  std::string destination;
+  std::string destination;  // or "clock"
   bool warning = false;
   Error what;  // code and hint besides the text
 };
@@ -54,5 +55,9 @@ std::vector<jobs::CheckRow> check_rows(const InCluster& cluster);
 // The API server of the configuration: a kubeconfig's, or the pod's own.
 Result<kube::Client> client_for(const config::Config& config, std::stop_token stop,
                                 const kube::Limits& limits);
+
+// A warning where this host's clock and that of the API are more than a minute apart; the wrong one
+// may be either.
+std::optional<Error> clock_warning(const kube::Client& client);
 
 }  // namespace snap::cli

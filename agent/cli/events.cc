@@ -1,5 +1,6 @@
 #include "cli/events.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <format>
@@ -68,6 +69,8 @@ std::string name_space_for(const config::Config& config, const kube::Client& cli
   return configured.empty() ? client.access().name_space : configured;
 }
 
+constexpr std::string_view kClock = "clock: ";  // begins a warning, as log_findings() writes it
+
 constexpr kube::Limits kEventLimits = {
     .request = std::chrono::seconds(5), .total = std::chrono::seconds(10), .attempts = 3};
 
@@ -93,15 +96,21 @@ std::optional<jobs::CheckRow> check_events(const config::Config& config, const C
 
 void send_event(const config::Config& config, report::Outcome& outcome, const Context& context) {
   if (!config.kubernetes.events) return;
+  auto warn = [&](const std::string& line) {
+    context.log().warn(line);
+    outcome.warnings.push_back(line);
+  };
   auto sent = [&]() -> Result<void> {
     auto client = TRY(client_for(config, {}, kEventLimits));  // a run that was stopped has one, too
-    return kube::create_event(client, event_of(outcome, name_space_for(config, client)),
-                              std::chrono::system_clock::now());
+    auto created = kube::create_event(client, event_of(outcome, name_space_for(config, client)),
+                                      std::chrono::system_clock::now());
+    bool told = std::ranges::any_of(  // when places were looked for
+        outcome.warnings, [](const auto& line) { return line.starts_with(kClock); });
+    if (auto apart = clock_warning(client); apart && !told)
+      warn(std::string(kClock) + describe(*apart));
+    return created;
   }();
-  if (sent) return;
-  auto line = "no Event of this run: " + describe(sent.error());
-  context.log().warn(line);
-  outcome.warnings.push_back(line);
+  if (!sent) warn("no Event of this run: " + describe(sent.error()));
 }
 
 }  // namespace snap::cli

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <format>
-#include <locale>
 #include <optional>
-#include <sstream>
 
 #include "base/text.h"
 #include "dest/s3_xml.h"
+#include "net/http_date.h"
 
 namespace snap::dest {
 namespace {
@@ -70,19 +69,10 @@ Said read_answer(const net::Http1Reply& reply, const Credentials& credentials) {
   return said;
 }
 
-// "Sat, 21 Nov 2026 01:30:00 GMT"
-std::optional<Seconds> http_date(std::string_view text) {
-  std::istringstream in{std::string(text)};
-  in.imbue(std::locale::classic());
-  Seconds at;
-  in >> std::chrono::parse("%a, %d %b %Y %H:%M:%S GMT", at);
-  return in ? std::optional(at) : std::nullopt;
-}
-
 // By how much our clock is ahead of the server's.
 std::optional<std::chrono::seconds> clock_difference(const Asked& asked,
                                                      const net::Http1Reply& reply) {
-  auto theirs = http_date(reply.head.header("date"));
+  auto theirs = net::from_http_date(reply.head.header("date"));
   if (!theirs) return {};
   return asked.at - *theirs;
 }

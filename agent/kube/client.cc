@@ -10,9 +10,11 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "kube/token.h"
 #include "net/backoff.h"
 #include "net/http1.h"
+#include "net/http_date.h"
 
 namespace snap::kube {
 namespace {
@@ -101,6 +103,7 @@ struct Client::State {
   std::unique_ptr<net::Http1Client> http = nullptr;
   Clock::time_point made{};  // http
   bool heard = false;
+  std::optional<std::chrono::seconds> clock_difference;
 
   net::Http1Client& connection() {
     auto now = Clock::now();
@@ -162,6 +165,8 @@ Try Client::State::once(const Call& call, const std::string& bearer, Clock::time
     http.reset();  // what is left of the answer is of no use
     return lost(std::move(body).error());
   }
+  if (auto theirs = net::from_http_date(head->header("date")); theirs && !clock_difference)
+    clock_difference = now_utc() - *theirs;
   if (head->status < 200 || head->status > 299)
     return {std::unexpected(refusal_of(head->status, *body, call, access)), retry_after(*head)};
   auto answer = json::parse(*body, nullptr, false);
@@ -199,6 +204,9 @@ Client::Client(Client&&) noexcept = default;
 
 const Access& Client::access() const { return state_->access; }
 bool Client::heard() const { return state_->heard; }
+std::optional<std::chrono::seconds> Client::clock_difference() const {
+  return state_->clock_difference;
+}
 
 std::expected<json, Refusal> Client::ask(const Call& call) {
   auto& state = *state_;

@@ -11,6 +11,7 @@
 #include <expected>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -66,6 +67,9 @@ class Client {
   // reason. What stands in front of one that is down (a balancer's redirect, a bare 404) speaks
   // for itself only.
   bool heard() const;
+  // By how much our clock is ahead of the API's, as its first answer had it; nothing: it did not
+  // say. Whole seconds, the time of the answer's way included.
+  std::optional<std::chrono::seconds> clock_difference() const;
 
  private:
   struct State;

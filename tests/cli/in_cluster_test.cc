@@ -1,5 +1,6 @@
 // Mirrors that are nodes, an export that is a PersistentVolume, Events: the program against an API
 // that follows a script, with a real SSH server on a node.
+#include "base/time.h"
 #include "cli/scenes.h"
 #include "support/fake_http.h"
 #include "support/outcome.h"
@@ -64,6 +65,12 @@ class InCluster : public testing::Test {
   }
 
   FakeReply answer(const FakeRequest& request) {
+    auto reply = answer_without_date(request);
+    if (!api_date.empty()) reply.headers.push_back(api_date);
+    return reply;
+  }
+
+  FakeReply answer_without_date(const FakeRequest& request) {
     if (failing) return *failing;
     if (request.method == "POST") {
       events.push_back(json::parse(request.body));
@@ -83,6 +90,7 @@ class InCluster : public testing::Test {
 
   std::vector<json> nodes = {node("node-1", "10.0.0.1"), node("master-2", kMirrorAddress)};
   std::optional<FakeReply> failing;
+  std::string api_date;  // a header; empty: of now
   FakeReply event_reply = {.status = 201, .body = "{}"};
   std::vector<json> events;
   test::FakeGrpc fake = test::FakeGrpc(test::good_script());
@@ -227,6 +235,28 @@ TEST_F(InCluster, WarnsOfAnEventThatIsLost) {
   EXPECT_THAT(test::outcome_of(done)["warnings"].dump(),
               HasSubstr("no Event of this run: create events.events.k8s.io in namespace default: "
                         "status 403: events is forbidden"));
+}
+
+// F-K06: names are by our own clock, and the difference is told once.
+TEST_F(InCluster, TellsOfAClockThatIsNotTheApis) {
+  configure("knownHostsFile: " + agent.path("known_hosts"), ", events: true");
+  auto at = [](std::chrono::seconds ahead) {
+    return std::format("Date: {:%a, %d %b %Y %H:%M:%S} GMT", now_utc() + ahead);
+  };
+  api_date = at(std::chrono::minutes(-10));
+  auto done = agent.run({"run"});
+  EXPECT_EQ(done.exit_code, 0) << done.text();
+  auto warnings = test::outcome_of(done)["warnings"].dump();
+  auto told = warnings.find("clock: this host's clock is 10m");
+  ASSERT_NE(told, warnings.npos) << warnings;
+  EXPECT_THAT(warnings, HasSubstr("ahead of that of the cluster's API"));
+  EXPECT_EQ(warnings.find("clock:", told + 1), warnings.npos) << warnings;
+  EXPECT_EQ(agent.sets().size(), 1U);
+  auto check = agent.run({"check"});
+  EXPECT_THAT(check.out, HasSubstr("clock is 10m"));
+  api_date = at(std::chrono::seconds(50));
+  EXPECT_THAT(test::outcome_of(agent.run({"run"}))["warnings"].dump(),
+              testing::Not(HasSubstr("clock")));
 }
 
 TEST_F(InCluster, NeedsNoApiForPlacesThatDoNotAskIt) {
