@@ -148,8 +148,11 @@ class Search {
     rules_.any_node = ssh.any_node;
     rules_.base_domain = ssh.base_domain;
     auto mirrors = kube::choose_mirrors(nodes, rules_);
-    for (const auto& node : mirrors.passed_over)
-      add(name, !node.ends_with("itself"), "no mirror is " + node);
+    std::vector<std::string> passed_over;
+    for (const auto& node : mirrors.passed_over) {
+      passed_over.push_back(node.name + ": " + node.why);
+      add(name, !node.ourselves, "no mirror is " + passed_over.back());
+    }
     auto wanted = join(ssh.node_selectors, " or ");
     if (mirrors.chosen.empty())
       return fail(Code::not_found,
@@ -157,7 +160,7 @@ class Search {
                       ? std::format("no node carries the label {}", wanted)
                       : std::format("none of the nodes with the label {} can be a mirror: "
                                     "{}",
-                                    wanted, join(mirrors.passed_over, "; ")),
+                                    wanted, join(passed_over, "; ")),
                   std::format("label another node: kubectl label node NAME {}",
                               ssh.node_selectors.front()));
     std::vector<jobs::NodeMirror> found;

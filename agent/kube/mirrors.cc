@@ -34,11 +34,11 @@ Mirrors choose_mirrors(const std::vector<Node>& nodes, const MirrorRules& rules)
   Mirrors mirrors;
   for (const auto& [name, node] : by_name) {
     if (is_ourselves(*node, rules)) {
-      mirrors.passed_over.push_back(name + ": this node itself");
+      mirrors.passed_over.push_back({name, true, "this node itself"});
     } else if (!node->control_plane && !rules.any_node) {
-      mirrors.passed_over.push_back(name +
-                                    ": no node of the control plane, and a mirror receives every "
-                                    "secret of the cluster (anyNode: true would allow it)");
+      mirrors.passed_over.push_back({name, false,
+                                     "no node of the control plane, and a mirror receives every "
+                                     "secret of the cluster (anyNode: true would allow it)"});
     } else {
       mirrors.chosen.push_back(mirror_of(*node, rules));
     }

@@ -23,9 +23,15 @@ struct Mirror {
   std::string state;                  // "ready", "not ready", "not reporting"
 };
 
+struct PassedOver {
+  std::string name;        // of the node
+  bool ourselves = false;  // as it should be; anything else may surprise who labelled the node
+  std::string why;         // "no node of the control plane"
+};
+
 struct Mirrors {
-  std::vector<Mirror> chosen;            // by name
-  std::vector<std::string> passed_over;  // "worker-1: no node of the control plane"
+  std::vector<Mirror> chosen;           // by name
+  std::vector<PassedOver> passed_over;  // by name
 };
 
 // `nodes` may hold one several times, when several selectors picked it. A node that is not ready

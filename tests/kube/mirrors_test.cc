@@ -32,13 +32,18 @@ TEST(Mirrors, AreNodesOfTheControlPlaneUnlessTypedOut) {
   worker.control_plane = false;
   auto mirrors = choose_mirrors({master("a"), worker}, {});
   EXPECT_THAT(names(mirrors), ElementsAre("a"));
-  EXPECT_THAT(mirrors.passed_over, ElementsAre(testing::HasSubstr("w: no node of the control")));
+  ASSERT_EQ(mirrors.passed_over.size(), 1U);
+  EXPECT_EQ(mirrors.passed_over[0].name, "w");
+  EXPECT_FALSE(mirrors.passed_over[0].ourselves);
+  EXPECT_THAT(mirrors.passed_over[0].why, testing::HasSubstr("no node of the control plane"));
   EXPECT_THAT(names(choose_mirrors({worker}, {.any_node = true})), ElementsAre("w"));
 }
 
 TEST(Mirrors, AreNeverThisNode) {
   auto by_name = choose_mirrors({master("a"), master("b")}, {.own_name = "a"});
   EXPECT_THAT(names(by_name), ElementsAre("b"));
+  ASSERT_EQ(by_name.passed_over.size(), 1U);
+  EXPECT_TRUE(by_name.passed_over[0].ourselves);
   auto by_address = choose_mirrors({master("a", {"10.0.0.1", "fd00::1"}), master("b")},
                                    {.own_name = "a.example.com", .own_addresses = {"fd00::1"}});
   EXPECT_THAT(names(by_address), ElementsAre("b"));
