@@ -115,7 +115,7 @@ Result<void> set_nfs_url(Draft& draft, const std::string& text) {
   if (rest.find_first_of("@?#") != std::string_view::npos)
     return wrong("holds more than a server and a path");
   auto slash = rest.find('/');
-  if (slash == std::string_view::npos || slash == 0 || slash + 1 == rest.size())
+  if (slash == std::string_view::npos || slash == 0)
     return wrong("lacks the server or the path of the export");
   auto server = rest.substr(0, slash);
   auto path = rest.substr(slash);
@@ -128,7 +128,8 @@ Result<void> set_nfs_url(Draft& draft, const std::string& text) {
   if (server.starts_with('[') && server.ends_with(']'))
     server = server.substr(1, server.size() - 2);
   draft.nfs.server = TRY(parse_host(server));
-  draft.nfs.path = TRY(parse_path(path));
+  draft.nfs.path = "/";  // what version 4 with fsid=0 and EFS export
+  if (path.find_first_not_of('/') != std::string_view::npos) draft.nfs.path = TRY(parse_path(path));
   return {};
 }
 

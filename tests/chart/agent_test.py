@@ -75,6 +75,11 @@ class Agent(unittest.TestCase):
         self.assertEqual((found["hostKeyPolicy"], found["anyNode"]), ("strict", False))
         self.assertEqual(config(merged(SYNC, {"sync": {"anyNode": True}}))["destinations"][0]["anyNode"], True)
 
+    def test_an_export_may_be_the_servers_root(self):
+        root = merged(NAMED, {"pv": {"path": "/"}, "destinations": [{"name": "efs", "type": "nfs", "url": "nfs://10.0.0.6/"}]})
+        self.assertEqual(config(root)["destinations"][0]["url"], "nfs://10.0.0.5/")
+        self.assertIn("no run has been made yet", agent_on(config(root))[1])
+
     def test_age_is_the_published_rule_of_retention(self):
         for values, expected in (
                 ({}, {"keepWithin": "5d"}),

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <format>
+
 #include "config/config.h"
 
 namespace snap::config {
@@ -50,6 +52,15 @@ TEST(Destinations, ReadsAnNfsExport) {
   EXPECT_EQ(nfs.uid, 1000650000U);
   EXPECT_EQ(nfs.gid, 1001U);
   EXPECT_EQ(nfs.mount_port, 635);
+}
+
+TEST(Destinations, TakesTheRootOfAServerForAnExport) {
+  for (const auto* url : {"nfs://10.0.0.5/", "nfs://10.0.0.5//"}) {
+    auto config =
+        read(std::format("- {{name: nas, type: nfs, url: \"{}\", directory: etcd}}\n", url));
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(std::get<NfsPlace>(config->destinations[0].place).path, "/");
+  }
 }
 
 TEST(Destinations, ReadsMirrors) {
