@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "config/values.h"
 
@@ -269,12 +270,6 @@ std::vector<Setting> describe(const Config& config) {
   return settings;
 }
 
-bool is_cluster_name(std::string_view name) {
-  auto letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !name.empty() && name.size() <= 63 && letter_or_digit(name.front()) &&
-         letter_or_digit(name.back()) && std::ranges::all_of(name, [&](char c) {
-           return letter_or_digit(c) || c == '.' || c == '-';
-         });
-}
+bool is_cluster_name(std::string_view name) { return is_dns_name(name, 63); }
 
 }  // namespace snap::config

@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/names.h"
 #include "base/text.h"
 
 namespace snap::config {
@@ -59,19 +60,6 @@ bool is_host_name(std::string_view host) {
   return !host.empty() && host.size() <= 253 && is_alnum(host.front()) &&
          std::ranges::all_of(
              host, [](char c) { return is_alnum(c) || c == '.' || c == '-' || c == '_'; });
-}
-
-bool is_ipv6(std::string_view host) {
-  in6_addr address{};
-  return ::inet_pton(AF_INET6, std::string(host).c_str(), &address) == 1;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
 }
 
 // HOST and PORT of an endpoint without its scheme; `host` keeps its brackets.
@@ -168,7 +156,7 @@ Result<std::string> parse_endpoint(std::string_view text) {
     return fail(Code::invalid, "carries a user or a password",
                 "use etcd.username and etcd.passwordFile");
   auto scheme_end = text.find("://");
-  auto scheme = lower(text.substr(0, std::min(scheme_end, text.size())));
+  auto scheme = lower_case(text.substr(0, std::min(scheme_end, text.size())));
   bool socket = scheme == "unix" || scheme == "unixs";
   if (scheme_end != std::string_view::npos && socket) {
     return scheme + "://" + TRY(parse_path(text.substr(scheme_end + 3)));
@@ -186,7 +174,7 @@ Result<std::string> parse_base_url(std::string_view text) {
   if (text.contains('@'))
     return fail(Code::invalid, "carries a user or a password", "leave it out");
   auto scheme_end = std::min(text.find("://"), text.size());
-  auto scheme = lower(text.substr(0, scheme_end));
+  auto scheme = lower_case(text.substr(0, scheme_end));
   if (scheme != "https" && scheme != "http")
     return fail(Code::invalid, "does not begin with https:// or http://",
                 "write it as http://pushgateway:9091");
@@ -212,7 +200,7 @@ bool is_loopback(std::string_view endpoint) {
     auto host = std::string(authority.substr(1, authority.find(']') - 1));
     return ::inet_pton(AF_INET6, host.c_str(), &address) == 1 && IN6_IS_ADDR_LOOPBACK(&address);
   }
-  auto host = lower(authority.substr(0, authority.find(':')));
+  auto host = lower_case(authority.substr(0, authority.find(':')));
   in_addr address{};
   if (host == "localhost") return true;
   return ::inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
@@ -250,11 +238,7 @@ Result<bool> parse_bool(std::string_view text) {
 }
 
 Result<std::string> parse_object_name(std::string_view text) {
-  auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
-  };
-  if (text.empty() || text.size() > 253 || !std::ranges::all_of(text, allowed) ||
-      !is_alnum(text.front()) || !is_alnum(text.back()))
+  if (!is_dns_name(text, 253))
     return fail(Code::invalid, "is not the name of a Kubernetes object",
                 "use up to 253 of a-z, 0-9, '.' and '-', the first and last a letter or digit");
   return std::string(text);

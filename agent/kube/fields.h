@@ -1,10 +1,11 @@
 // Fields of an object of the API, where anything may be missing or null. Private to this room.
 #pragma once
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+
+#include "base/names.h"
 
 namespace snap::kube {
 
@@ -35,13 +36,6 @@ inline bool flag_in(const nlohmann::json& object, const char* key) {
   return found != object.end() && found->is_boolean() && found->get<bool>();
 }
 
-// DNS-1123 subdomain: kubernetes/apimachinery:pkg/util/validation/validation.go.
-inline bool is_object_name(std::string_view name) {
-  auto letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !name.empty() && name.size() <= 253 && letter_or_digit(name.front()) &&
-         letter_or_digit(name.back()) && std::ranges::all_of(name, [&](char c) {
-           return letter_or_digit(c) || c == '.' || c == '-';
-         });
-}
+inline bool is_object_name(std::string_view name) { return is_dns_name(name, 253); }
 
 }  // namespace snap::kube

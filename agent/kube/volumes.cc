@@ -1,11 +1,11 @@
 #include "kube/volumes.h"
 
-#include <algorithm>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/encode.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "kube/fields.h"
 
@@ -19,10 +19,7 @@ constexpr std::string_view kNfsDriver = "nfs.csi.k8s.io";
 // The driver takes its keys in any case.
 std::string attribute(const json& attributes, std::string_view name) {
   for (const auto& [key, value] : attributes.items()) {
-    auto same = std::ranges::equal(key, name, [](char a, char b) {
-      return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-    });
-    if (same && value.is_string()) return value.get<std::string>();
+    if (lower_case(key) == name && value.is_string()) return value.get<std::string>();
   }
   return {};
 }

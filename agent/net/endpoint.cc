@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/names.h"
 #include "base/text.h"
 
 namespace snap::net {
@@ -14,11 +15,6 @@ namespace {
 std::unexpected<Error> bad(std::string_view text, const std::string& why, std::string hint = {}) {
   return fail(Code::invalid, "endpoint " + escaped(redacted_url(text)) + ": " + why,
               std::move(hint));
-}
-
-bool is_ipv6(const std::string& host) {
-  std::array<unsigned char, 16> address;
-  return ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
 }
 
 bool is_host_character(char c) {

@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "net/curl_error.h"
 #include "net/curl_options.h"
@@ -45,11 +46,7 @@ size_t on_header(char* bytes, size_t, size_t size, void* user) {
   auto colon = line.find(':', 1);
   if (colon == line.npos || line.starts_with("HTTP/")) return size;
   try {
-    std::string name(line.substr(0, colon));
-    std::ranges::transform(name, name.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    exchange.receiver->header(name, trim(line.substr(colon + 1)));
+    exchange.receiver->header(lower_case(line.substr(0, colon)), trim(line.substr(colon + 1)));
   } catch (const std::exception&) {
     exchange.refused = fail(Code::internal, "no memory");
     return CURL_WRITEFUNC_ERROR;

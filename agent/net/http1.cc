@@ -7,6 +7,7 @@
 #include <format>
 #include <ranges>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "net/curl_error.h"
 #include "net/curl_options.h"
@@ -71,18 +72,6 @@ struct Http1Client::State {
   Result<void> failure(CURLcode code);
 };
 
-namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
-
-}  // namespace
-
 size_t Http1Client::State::header_callback(char* bytes, size_t, size_t size, void* user) {
   auto& state = *static_cast<State*>(user);
   state.head_bytes += size;
@@ -138,7 +127,7 @@ void Http1Client::State::on_header(std::string_view line) {
   }
   auto colon = line.find(':');
   if (colon != line.npos)
-    head.headers.emplace_back(lower(line.substr(0, colon)), trim(line.substr(colon + 1)));
+    head.headers.emplace_back(lower_case(line.substr(0, colon)), trim(line.substr(colon + 1)));
 }
 
 size_t Http1Client::State::on_data(std::string_view bytes) {

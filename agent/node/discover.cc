@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "node/endpoints.h"
 #include "node/profiles.h"
@@ -20,9 +21,6 @@ namespace {
 
 // Manifests and config files are a few KiB.
 constexpr uint64_t kMaxConfigBytes = 1 << 20;
-
-constexpr std::array<std::string_view, 7> kProfileNames = {"auto", "openshift", "kubeadm", "rke2",
-                                                           "k3s",  "plain",     "none"};
 
 // Looks at one host with the eyes of one profile; each step adds to the Discovery.
 class Finder {
@@ -336,21 +334,22 @@ Result<Discovery> discover(const Host& host, std::string_view profile) {
     if (row.name == profile || (automatic && (recognised || last_resort)))
       return finder.run(automatic);
   }
-  std::vector<std::string> names(kProfileNames.begin(), kProfileNames.end());
+  auto names = profile_names();
   return fail(Code::invalid, std::format("no such profile: {}", escaped(profile)),
               "it may be " + join(names, ", "));
 }
 
-std::span<const std::string_view> profile_names() { return kProfileNames; }
+std::vector<std::string> profile_names() {
+  std::vector<std::string> names = {"auto"};
+  for (const auto& row : profiles()) names.emplace_back(row.name);
+  names.emplace_back("none");
+  return names;
+}
 
 std::string node_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "";
-  std::string text(name.data());
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
+  return lower_case(name.data());
 }
 
 }  // namespace snap::node

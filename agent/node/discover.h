@@ -6,7 +6,6 @@
 // beats both, and is merged by the caller.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,8 +61,8 @@ struct Discovery {
 // Errors: invalid  no such profile
 Result<Discovery> discover(const Host& host, std::string_view profile);
 
-// What `profile` may be, "auto" and "none" included: for configuration checks and help texts.
-std::span<const std::string_view> profile_names();
+// What `profile` may be, "auto" and "none" included.
+std::vector<std::string> profile_names();
 
 // The host name as the kernel has it, in lower case. Not checked further: sets/ decides what may
 // stand in a name.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "base/names.h"
 #include "base/text.h"
 
 namespace snap::sets {
@@ -58,10 +59,7 @@ Result<void> check_cluster_name(std::string_view name) { return check_part("clus
 Result<void> check_node_name(std::string_view name) { return check_part("node name", name); }
 
 Result<std::string> node_part(std::string_view host_name) {
-  std::string part(host_name.substr(0, kMaxPart));
-  for (char& c : part) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  auto part = lower_case(host_name.substr(0, kMaxPart));
   // The cut may fall behind a dot or a dash. A name that was short enough is not repaired.
   if (host_name.size() > kMaxPart) part.erase(part.find_last_not_of(".-") + 1);
   TRY(check_node_name(part));

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/text.h"
 #include "jobs/backup.h"
 #include "jobs/check.h"
 #include "jobs/make_set.h"
@@ -175,8 +176,19 @@ TEST(Elsewhere, PathsBeginAtTheRoot) {
                     HasSubstr("etc/rancher/rke2/config.yaml\n")));
 }
 
-TEST(Profiles, MayAllBeConfigured) {
-  for (auto name : node::profile_names()) {
+// config/ knows no node/, so each has its list of names.
+TEST(Profiles, MayAllBeConfiguredAndNoOthers) {
+  auto refused = config::parse("etcd: {profile: other}", "x", {}, config::Need::nothing);
+  ASSERT_FALSE(refused);
+  constexpr std::string_view kBefore = "is not one of ";
+  auto at = refused.error().message.find(kBefore);
+  ASSERT_NE(at, std::string::npos) << refused.error().message;
+  std::vector<std::string> taken;
+  for (const auto& name : split(refused.error().message.substr(at + kBefore.size()), ','))
+    taken.emplace_back(trim(name));
+  auto names = node::profile_names();
+  EXPECT_THAT(taken, testing::UnorderedElementsAreArray(names));
+  for (const auto& name : names) {
     auto config =
         config::parse(std::format("etcd: {{profile: {}}}", name), "x", {}, config::Need::nothing);
     EXPECT_TRUE(config) << name;

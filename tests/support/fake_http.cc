@@ -10,19 +10,13 @@
 #include <format>
 #include <stdexcept>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "support/process.h"
 
 namespace snap::test {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 bool send_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -81,7 +75,8 @@ std::map<std::string, std::string> read_headers(const std::string& head) {
   std::map<std::string, std::string> headers;
   for (const auto& line : split(head, '\n')) {
     auto colon = line.find(':');
-    if (colon != line.npos) headers[lower(line.substr(0, colon))] = trim(line.substr(colon + 1));
+    if (colon != line.npos)
+      headers[lower_case(line.substr(0, colon))] = trim(line.substr(colon + 1));
   }
   return headers;
 }
@@ -206,7 +201,7 @@ void FakeHttp::serve(int client) {
     auto text = std::format("HTTP/1.1 {} Said\r\n", reply.status);
     for (const auto& header : reply.headers) text += header + "\r\n";
     bool has_date = std::ranges::any_of(
-        reply.headers, [](const auto& h) { return lower(h).starts_with("date:"); });
+        reply.headers, [](const auto& h) { return lower_case(h).starts_with("date:"); });
     if (!has_date) text += std::format("Date: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", now_utc());
     if (request.method != "HEAD") text += std::format("Content-Length: {}\r\n", reply.body.size());
     text += "\r\n";
