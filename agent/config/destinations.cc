@@ -1,272 +1,15 @@
 #include "config/destinations.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstdint>
 #include <format>
 #include <optional>
-#include <span>
 #include <utility>
 
-#include "config/values.h"
+#include "config/destination_keys.h"
+#include "config/setters.h"
 
 namespace snap::config {
 namespace {
-
-// What a destination is while its keys are read: the fields of all types.
-struct Draft {
-  Destination common;
-  NfsPlace nfs;
-  SshPlace ssh;
-  S3Place s3;
-};
-
-// Where the value of a key may be printed when it is refused.
-enum class Print { yes, never };
-
-struct ItemKey {
-  std::string_view name;
-  bool required = false;
-  bool list = false;
-  Print print = Print::yes;
-  Result<void> (*set)(Draft&, const std::string& text) = nullptr;
-};
-
-Result<uint16_t> parse_port(std::string_view text) {
-  auto port = TRY(parse_count(text));
-  if (port == 0 || port > 65535) return fail(Code::invalid, "is not a port from 1 to 65535");
-  return static_cast<uint16_t>(port);
-}
-
-// A user or group id, as large as OpenShift's (1000650000); libnfs takes it as an int.
-Result<uint64_t> parse_owner(std::string_view text) {
-  uint32_t id = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc() || end != text.data() + text.size() || id > INT32_MAX)
-    return fail(Code::invalid, std::format("is not a number from 0 to {}", INT32_MAX));
-  return id;
-}
-
-Result<std::string> parse_text(std::string_view text) {
-  if (text.empty()) return fail(Code::invalid, "is empty");
-  return std::string(text);
-}
-
-Result<std::string> parse_name(std::string_view text) {
-  if (text == "local")
-    return fail(Code::invalid, "is the name of the local directory", "choose another one");
-  if (!is_cluster_name(text))
-    return fail(Code::invalid, "is not a name for a destination",
-                "use 1 to 63 of a-z, 0-9, '.' and '-', the first and last a letter or digit");
-  return std::string(text);
-}
-
-// A relative path of plain names.
-Result<std::string> parse_below(std::string_view text) {
-  while (text.ends_with('/')) text.remove_suffix(1);
-  while (text.starts_with('/')) text.remove_prefix(1);
-  for (const auto& part : split(text, '/')) {
-    if (part.empty() || part.front() == '.')
-      return fail(Code::invalid, "holds an empty name or one that begins with a dot");
-  }
-  return std::string(text);
-}
-
-Result<std::string> parse_prefix(std::string_view text) {
-  auto prefix = TRY(parse_below(text));
-  if (!prefix.empty()) prefix += '/';
-  return prefix;
-}
-
-Result<std::string> parse_bucket(std::string_view text) {
-  auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
-  };
-  if (text.size() < 3 || text.size() > 63 || !std::ranges::all_of(text, allowed))
-    return fail(Code::invalid, "is not a bucket name", "use 3 to 63 of a-z, 0-9, '.' and '-'");
-  return std::string(text);
-}
-
-// "https://HOST" or "https://HOST:PORT", the same with http.
-Result<std::string> parse_server(std::string_view text) {
-  if (text.contains('@'))
-    return fail(Code::invalid, "carries a user or a password", "keys are read from files");
-  while (text.ends_with('/')) text.remove_suffix(1);
-  auto start = text.find("://");
-  if (start == std::string_view::npos || text.starts_with("unix"))
-    return fail(Code::invalid, "does not begin with https:// or http://",
-                "write it as https://s3.example.com");
-  auto authority = text.substr(start + 3);
-  auto bracket = authority.find(']');
-  bool port = authority.find(':', bracket == std::string_view::npos ? 0 : bracket) !=
-              std::string_view::npos;
-  TRY(parse_endpoint(port ? std::string(text) : std::string(text) + ":443"));
-  return std::string(text);
-}
-
-Result<void> set_nfs_url(Draft& draft, const std::string& text) {
-  auto wrong = [](std::string what) {
-    return fail(Code::invalid, std::move(what), "write it as nfs://10.0.0.5/exports/etcd");
-  };
-  std::string_view rest = text;
-  if (!rest.starts_with("nfs://")) return wrong("is not an NFS address");
-  rest.remove_prefix(6);
-  if (rest.find_first_of("@?#") != std::string_view::npos)
-    return wrong("holds more than a server and a path");
-  auto slash = rest.find('/');
-  if (slash == std::string_view::npos || slash == 0)
-    return wrong("lacks the server or the path of the export");
-  auto server = rest.substr(0, slash);
-  auto path = rest.substr(slash);
-  auto bracket = server.starts_with('[') ? server.find(']') : std::string_view::npos;
-  auto colon = server.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  if (colon != std::string_view::npos) {
-    draft.nfs.port = TRY(parse_port(server.substr(colon + 1)));
-    server = server.substr(0, colon);
-  }
-  if (server.starts_with('[') && server.ends_with(']'))
-    server = server.substr(1, server.size() - 2);
-  draft.nfs.server = TRY(parse_host(server));
-  draft.nfs.path = "/";  // what version 4 with fsid=0 and EFS export
-  if (path.find_first_not_of('/') != std::string_view::npos) draft.nfs.path = TRY(parse_path(path));
-  return {};
-}
-
-// ".example.com" is what people write who think of the dot between the two.
-Result<std::string> parse_domain(std::string_view text) {
-  if (text.starts_with('.')) text.remove_prefix(1);
-  return parse_host(text);
-}
-
-Result<void> set_version(Draft& draft, const std::string& text) {
-  if (text != "3" && text != "4") return fail(Code::invalid, "is neither 3 nor 4");
-  draft.nfs.version = text == "3" ? 3 : 4;
-  return {};
-}
-
-Result<void> set_policy(Draft& draft, const std::string& text) {
-  if (text != "strict" && text != "accept-new")
-    return fail(Code::invalid, "is neither strict nor accept-new");
-  draft.ssh.accept_new_host_keys = text == "accept-new";
-  return {};
-}
-
-Result<void> set_addressing(Draft& draft, const std::string& text) {
-  if (text != "path" && text != "virtual")
-    return fail(Code::invalid, "is neither path nor virtual");
-  draft.s3.path_style = text == "path";
-  return {};
-}
-
-Result<void> set_encryption(Draft& draft, const std::string& text) {
-  constexpr std::array<std::string_view, 3> kKinds = {"none", "sse-s3", "sse-kms"};
-  auto found = std::ranges::find(kKinds, text);
-  if (found == kKinds.end()) return fail(Code::invalid, "is not one of none, sse-s3, sse-kms");
-  draft.s3.encryption = static_cast<S3Encryption>(found - kKinds.begin());
-  return {};
-}
-
-// Setters by kind of value.
-template <auto Parse, auto Part, auto Field>
-Result<void> set_to(Draft& draft, const std::string& text) {
-  (draft.*Part).*Field = TRY(Parse(text));
-  return {};
-}
-template <auto Parse, auto Part, auto Field>
-Result<void> set_or_none(Draft& draft, const std::string& text) {
-  if (!text.empty()) return set_to<Parse, Part, Field>(draft, text);
-  ((draft.*Part).*Field).clear();
-  return {};
-}
-template <auto Parse, auto Part, auto Field>
-Result<void> append(Draft& draft, const std::string& text) {
-  ((draft.*Part).*Field).push_back(TRY(Parse(text)));
-  return {};
-}
-
-constexpr std::array kCommonKeys = std::to_array<ItemKey>({
-    {.name = "name",
-     .required = true,
-     .set = set_to<parse_name, &Draft::common, &Destination::name>},
-    {.name = "type",
-     .required = true,
-     .set = [](Draft&, const std::string&) { return Result<void>{}; }},  // chose the rows
-    {.name = "prune", .set = set_to<parse_bool, &Draft::common, &Destination::prune>},
-    {.name = "stallTimeout",
-     .set = set_to<parse_stall_limit, &Draft::common, &Destination::stall_timeout>},
-});
-
-constexpr std::array kNfsKeys = std::to_array<ItemKey>({
-    {.name = "url", .print = Print::never, .set = set_nfs_url},
-    {.name = "persistentVolume",
-     .set = set_to<parse_object_name, &Draft::nfs, &NfsPlace::persistent_volume>},
-    {.name = "directory", .set = set_or_none<parse_below, &Draft::nfs, &NfsPlace::directory>},
-    {.name = "version", .set = set_version},
-    {.name = "uid", .set = set_to<parse_owner, &Draft::nfs, &NfsPlace::uid>},
-    {.name = "gid", .set = set_to<parse_owner, &Draft::nfs, &NfsPlace::gid>},
-    {.name = "mountPort", .set = set_to<parse_port, &Draft::nfs, &NfsPlace::mount_port>},
-});
-
-constexpr std::array kSshKeys = std::to_array<ItemKey>({
-    {.name = "hosts", .list = true, .set = append<parse_host, &Draft::ssh, &SshPlace::hosts>},
-    {.name = "nodeSelectors",
-     .list = true,
-     .set = append<parse_selector, &Draft::ssh, &SshPlace::node_selectors>},
-    {.name = "anyNode", .set = set_to<parse_bool, &Draft::ssh, &SshPlace::any_node>},
-    {.name = "baseDomain", .set = set_or_none<parse_domain, &Draft::ssh, &SshPlace::base_domain>},
-    {.name = "port", .set = set_to<parse_port, &Draft::ssh, &SshPlace::port>},
-    {.name = "user", .required = true, .set = set_to<parse_text, &Draft::ssh, &SshPlace::user>},
-    {.name = "directory",
-     .required = true,
-     .set = set_to<parse_path, &Draft::ssh, &SshPlace::directory>},
-    {.name = "privateKeyFile",
-     .required = true,
-     .print = Print::never,
-     .set = set_to<parse_path, &Draft::ssh, &SshPlace::private_key_file>},
-    {.name = "passphraseFile",
-     .print = Print::never,
-     .set = set_or_none<parse_path, &Draft::ssh, &SshPlace::passphrase_file>},
-    {.name = "knownHostsFile",
-     .set = set_or_none<parse_path, &Draft::ssh, &SshPlace::known_hosts_file>},
-    {.name = "hostKeyPolicy", .set = set_policy},
-});
-
-constexpr std::array kS3Keys = std::to_array<ItemKey>({
-    {.name = "endpoint",
-     .required = true,
-     .print = Print::never,
-     .set = set_to<parse_server, &Draft::s3, &S3Place::endpoint>},
-    {.name = "region", .set = set_to<parse_text, &Draft::s3, &S3Place::region>},
-    {.name = "bucket", .required = true, .set = set_to<parse_bucket, &Draft::s3, &S3Place::bucket>},
-    {.name = "prefix", .set = set_or_none<parse_prefix, &Draft::s3, &S3Place::prefix>},
-    {.name = "addressing", .set = set_addressing},
-    {.name = "accessKeyFile",
-     .required = true,
-     .print = Print::never,
-     .set = set_to<parse_path, &Draft::s3, &S3Place::access_key_file>},
-    {.name = "secretKeyFile",
-     .required = true,
-     .print = Print::never,
-     .set = set_to<parse_path, &Draft::s3, &S3Place::secret_key_file>},
-    {.name = "sessionTokenFile",
-     .print = Print::never,
-     .set = set_or_none<parse_path, &Draft::s3, &S3Place::session_token_file>},
-    {.name = "caFile", .set = set_or_none<parse_path, &Draft::s3, &S3Place::ca_file>},
-    {.name = "proxy",
-     .print = Print::never,
-     .set = set_or_none<parse_server, &Draft::s3, &S3Place::proxy>},
-    {.name = "encryption", .set = set_encryption},
-    {.name = "kmsKeyId", .set = set_or_none<parse_text, &Draft::s3, &S3Place::kms_key_id>},
-});
-
-constexpr std::array<std::string_view, 3> kTypes = {"nfs", "ssh", "s3"};
-
-std::span<const ItemKey> keys_of(size_t type) {
-  if (type == 0) return kNfsKeys;
-  if (type == 1) return kSshKeys;
-  return kS3Keys;
-}
 
 const Node* value_of(const Node& map, std::string_view key) {
   for (size_t i = 0; i < map.keys.size(); ++i)
@@ -288,7 +31,7 @@ class Item {
     }
     auto type = type_of();
     if (!type) return std::nullopt;
-    keys_.assign(kCommonKeys.begin(), kCommonKeys.end());
+    for (const auto& key : common_keys()) keys_.push_back(key);
     for (const auto& key : keys_of(*type)) keys_.push_back(key);
     for (size_t i = 0; i < map_.keys.size(); ++i) read_key(map_.keys[i], map_.items[i]);
     for (const auto& key : keys_) {
@@ -332,16 +75,16 @@ class Item {
                                        : "destination: ");
   }
 
+  // Index in kDestinationTypes.
   std::optional<size_t> type_of() {
     const auto* type = value_of(map_, "type");
-    auto text = type && type->kind == Node::Kind::scalar ? type->text : "";
-    auto found = std::ranges::find(kTypes, text);
-    if (found != kTypes.end()) return static_cast<size_t>(found - kTypes.begin());
-    auto near = nearest(text, kTypes);
-    problems_.add(where(type ? type->line : map_.line),
-                  type ? std::format("type: \"{}\" is not one of nfs, ssh, s3", shown(text))
-                       : "type is missing",
-                  near ? std::format("did you mean {}?", *near) : "write type: nfs, ssh or s3");
+    if (!type) {
+      problems_.add(where(map_.line), "type is missing", "write type: nfs, ssh or s3");
+      return std::nullopt;
+    }
+    auto found = choice(kDestinationTypes, type->kind == Node::Kind::scalar ? type->text : "");
+    if (found) return *found;
+    problems_.refuse(where(type->line), "type", type->text, true, found.error());
     return std::nullopt;
   }
 
@@ -447,7 +190,7 @@ void check(const std::vector<Destination>& all, Problems& problems) {
 
 }  // namespace
 
-std::string_view Destination::type() const { return kTypes[place.index()]; }
+std::string_view Destination::type() const { return kDestinationTypes[place.index()]; }
 
 void read_destinations(const Node& list, int line, std::string_view file, Config& config,
                        Problems& problems) {

@@ -8,34 +8,14 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "config/setters.h"
 #include "config/values.h"
 
 namespace snap::config {
 namespace {
 
-// Setters and printers by kind of value. Section and Field lead to the place in Config.
-template <auto Parse, auto Section, auto Field>
-Result<void> set_parsed(Config& config, const std::string& text) {
-  (config.*Section).*Field = TRY(Parse(text));
-  return {};
-}
-
-// The same where an empty text means: none.
-template <auto Parse, auto Section, auto Field>
-Result<void> set_or_none(Config& config, const std::string& text) {
-  if (text.empty()) {
-    ((config.*Section).*Field).clear();
-    return {};
-  }
-  return set_parsed<Parse, Section, Field>(config, text);
-}
-
-template <auto Parse, auto Section, auto Field>
-Result<void> append(Config& config, const std::string& text) {
-  ((config.*Section).*Field).push_back(TRY(Parse(text)));
-  return {};
-}
-
+// What else a key can do, by kind of value; Section and Field lead to the place in Config, as with
+// setters.
 template <auto Section, auto Field>
 void clear_list(Config& config) {
   ((config.*Section).*Field).clear();
@@ -75,16 +55,6 @@ Result<void> set_cluster(Config& config, const std::string& text) {
   return {};
 }
 
-template <size_t N>
-Result<size_t> choice(const std::array<std::string_view, N>& allowed, std::string_view text) {
-  auto found = std::ranges::find(allowed, text);
-  if (found != allowed.end()) return static_cast<size_t>(found - allowed.begin());
-  std::vector<std::string> names(allowed.begin(), allowed.end());
-  auto near = nearest(text, allowed);
-  return fail(Code::invalid, "is not one of " + join(names, ", "),
-              near ? std::format("did you mean {}?", *near) : "");
-}
-
 constexpr std::array<std::string_view, 7> kProfiles = {"auto", "openshift", "kubeadm", "rke2",
                                                        "k3s",  "plain",     "none"};
 constexpr std::array<std::string_view, 3> kComparisons = {"off", "warn", "require"};
@@ -95,18 +65,8 @@ Result<void> set_profile(Config& config, const std::string& text) {
   return {};
 }
 
-Result<void> set_comparison(Config& config, const std::string& text) {
-  config.etcd.compare_members = static_cast<Compare>(TRY(choice(kComparisons, text)));
-  return {};
-}
-
 std::string show_comparison(const Config& config) {
   return std::string(kComparisons[static_cast<size_t>(config.etcd.compare_members)]);
-}
-
-Result<void> set_level(Config& config, const std::string& text) {
-  config.verify.level = static_cast<Level>(TRY(choice(kLevels, text)));
-  return {};
 }
 
 std::string show_level(const Config& config) { return std::string(name_of(config.verify.level)); }
@@ -160,7 +120,9 @@ constexpr std::array kKeys = std::to_array<Key>({
     {.name = "etcd.stallTimeout",
      .set = set_parsed<parse_stall_limit, &Config::etcd, &Etcd::stall_timeout>,
      .show = show_time<&Config::etcd, &Etcd::stall_timeout>},
-    {.name = "etcd.compareMembers", .set = set_comparison, .show = show_comparison},
+    {.name = "etcd.compareMembers",
+     .set = set_choice<kComparisons, &Config::etcd, &Etcd::compare_members>,
+     .show = show_comparison},
     {.name = "resources.include",
      .list = true,
      .set = append<parse_path, &Config::resources, &Resources::include>,
@@ -177,7 +139,9 @@ constexpr std::array kKeys = std::to_array<Key>({
     {.name = "local.reserve",
      .set = set_parsed<parse_size, &Config::local, &Local::reserve_bytes>,
      .show = show_bytes<&Config::local, &Local::reserve_bytes>},
-    {.name = "verify.level", .set = set_level, .show = show_level},
+    {.name = "verify.level",
+     .set = set_choice<kLevels, &Config::verify, &Verify::level>,
+     .show = show_level},
     {.name = "retention.keepLast",
      .set = set_parsed<parse_count, &Config::retention, &Retention::keep_last>,
      .show = show_count<&Config::retention, &Retention::keep_last>},

@@ -223,7 +223,7 @@ INSTANTIATE_TEST_SUITE_P(
              "- {name: s, type: s3, endpoint: \"https://s3\", bucket: etcd, accessKeyFile: /a, "
              "secretKeyFile: canary}\n",
              "is not an absolute path"},
-        Case{"version", kNas + ", version: 2}\n", "is neither 3 nor 4"},
+        Case{"version", kNas + ", version: 2}\n", "version: \"2\" is not one of 3, 4"},
         Case{"slip", kNas + ", versoin: 3}\n", "did you mean version?"},
         Case{"key_of_another_type", kNas + ", bucket: b}\n", "unknown key bucket"},
         Case{"port", kMirrors + ", knownHostsFile: /h, port: 70000}\n", "is not a port"},
@@ -236,7 +236,9 @@ INSTANTIATE_TEST_SUITE_P(
              "knownHostsFile: /h}\n",
              "hosts must be a list"},
         Case{"no_known_hosts", kMirrors + "}\n", "knownHostsFile is missing"},
-        Case{"policy", kMirrors + ", hostKeyPolicy: no}\n", "is neither strict nor accept-new"},
+        Case{"policy", kMirrors + ", hostKeyPolicy: no}\n", "is not one of strict, accept-new"},
+        Case{"policy_slip", kMirrors + ", hostKeyPolicy: accept_new}\n",
+             "did you mean accept-new?"},
         Case{"bucket",
              "- {name: s, type: s3, endpoint: \"https://s3\", bucket: A/b, accessKeyFile: /a, "
              "secretKeyFile: /b}\n",
