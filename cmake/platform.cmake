@@ -34,6 +34,7 @@ if(SNAP_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(SNAP_COVERAGE)
-  add_compile_options(--coverage -fno-inline)
+  # atomic: threads count too, and a count that two wrote at once may come out below zero
+  add_compile_options(--coverage -fno-inline -fprofile-update=atomic)
   add_link_options(--coverage)
 endif()
