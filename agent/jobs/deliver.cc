@@ -4,17 +4,17 @@
 #include <format>
 #include <functional>
 #include <iterator>
-#include <latch>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include "base/exception.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "dest/local.h"
+#include "jobs/alone.h"
 #include "jobs/lock.h"
+#include "jobs/missing_sets.h"
 #include "jobs/prune.h"
 #include "jobs/ship.h"
 #include "net/backoff.h"
@@ -23,29 +23,6 @@ namespace snap::jobs {
 namespace {
 
 constexpr int kTries = 3;
-const std::string kHere(sets::kHere);
-
-// Marks the local directory for as long as it lives.
-class MarkedLocal {
- public:
-  MarkedLocal(const std::string& directory, std::string mark) : mark_(std::move(mark)) {
-    auto opened = dest::open_local(directory, false);
-    if (!opened) return;  // every courier will say so
-    place_ = std::move(opened->place);
-    auto left = place_->notes(kHere);
-    for (const auto& name : left.value_or(std::vector<std::string>{}))
-      (void)place_->remove_note(kHere, name);
-    (void)place_->put_note(kHere, mark_, "");
-  }
-  ~MarkedLocal() {
-    if (place_) (void)place_->remove_note(kHere, mark_);
-  }
-  MarkedLocal(const MarkedLocal&) = delete;
-
- private:
-  std::string mark_;
-  std::unique_ptr<dest::Destination> place_;
-};
 
 // One bar for all places together. report::Progress is for one thread.
 class SharedProgress {
@@ -70,44 +47,13 @@ class SharedProgress {
   uint64_t total_ = 0, done_ = 0;
 };
 
-// What the couriers of one delivery share to find out that two of them are at one place.
-class Together {
- public:
-  Together(std::string prefix, size_t couriers)
-      : marks(std::move(prefix)),
-        looked(static_cast<std::ptrdiff_t>(couriers)),
-        same_(couriers, std::vector<bool>(couriers)),
-        working_(couriers) {}
-
-  // Courier `index` met the marks of `met`. Nothing: the place is its own; else who works there
-  // already. Whoever put its mark first may have looked before the other's was there: either
-  // sighting counts for both.
-  std::optional<size_t> claim(size_t index, const std::vector<size_t>& met) {
-    std::lock_guard lock(mutex_);
-    for (auto other : met) same_[index][other] = same_[other][index] = true;
-    for (size_t other = 0; other < working_.size(); ++other)
-      if (same_[index][other] && working_[other]) return other;
-    working_[index] = true;
-    return std::nullopt;
-  }
-
-  const std::string marks;  // what the local directory and each place are marked with
-  std::latch looked;        // counts those that have looked for marks, or never will
-
- private:
-  std::mutex mutex_;
-  std::vector<std::vector<bool>> same_;
-  std::vector<bool> working_;
-};
-
 // The work at one place, on a thread of its own.
 class Courier {
  public:
   Courier(const std::vector<Place>& places, size_t index, const Inventory& local,
           const DeliveryRequest& request, const Surroundings& around, SharedProgress& progress,
           Together& together)
-      : places_(places),
-        index_(index),
+      : index_(index),
         place_(places[index]),
         local_(local),
         request_(request),
@@ -116,17 +62,16 @@ class Courier {
         together_(together) {
     done_.facts = {.name = place_.name, .type = place_.type, .label = place_.label};
   }
-  ~Courier() { have_looked(); }
+  ~Courier() { together_.has_looked(index_); }
   Courier(const Courier&) = delete;
 
   Delivery run() {
     auto ended = work();
     if (!ended) failed(ended.error());
-    have_looked();
-    // The mark stays until everybody has looked for it, however fast the work here was.
+    together_.has_looked(index_);
     if (to_ && marked_) {
-      together_.looked.wait();
-      (void)to_->remove_note(kHere, mark(index_));
+      together_.wait_for_all();
+      (void)together_.remove_mark(*to_, index_);
     }
     to_.reset();
     return std::move(done_);
@@ -177,44 +122,12 @@ class Courier {
   // All of it may be done once more on a new connection.
   Result<void> settle_in() {
     TRY(reach());
-    TRY(be_alone());
-    have_looked();
+    marked_ = true;
+    TRY(together_.be_alone(*to_, index_));
+    together_.has_looked(index_);
     clean();
     there_ = TRY(read_inventory(*to_).context(std::format("list {}", place_.label)));
     return {};
-  }
-
-  // The local directory under another name, or one place under two: copies there would be no
-  // further copies, and pruning would work twice. Places with directories only: two buckets are
-  // told apart by the configuration.
-  Result<void> be_alone() {
-    if (place_.type == "s3") return {};
-    TRY(to_->put_note(kHere, mark(index_), ""));
-    marked_ = true;
-    auto marks = TRY(to_->notes(kHere));
-    auto own = request_.node + "_";
-    for (const auto& left : marks) {
-      if (left.starts_with(own) && !left.starts_with(together_.marks))
-        (void)to_->remove_note(kHere, left);
-    }
-    if (std::ranges::contains(marks, together_.marks + "local"))
-      return fail(Code::invalid, std::format("{} is the local directory itself", to_->label()),
-                  "a copy on the same disk is none: name another host or directory");
-    std::vector<size_t> met;
-    for (size_t i = 0; i < places_.size(); ++i)
-      if (i != index_ && std::ranges::contains(marks, mark(i))) met.push_back(i);
-    if (auto other = together_.claim(index_, met))
-      return fail(
-          Code::invalid,
-          std::format("{} is the same place as {}", to_->label(), places_[*other].name),
-          "two names of one place hold one copy: remove one of them from the configuration");
-    return {};
-  }
-
-  std::string mark(size_t index) const { return std::format("{}{}", together_.marks, index); }
-
-  void have_looked() {
-    if (!std::exchange(looked_, true)) together_.looked.count_down();
   }
 
   void clean() {
@@ -374,7 +287,6 @@ class Courier {
         {cancelled ? Exit::unexpected : Exit::destination_failed, "ship", error});
   }
 
-  const std::vector<Place>& places_;
   size_t index_;
   const Place& place_;
   const Inventory& local_;
@@ -383,45 +295,11 @@ class Courier {
   SharedProgress& progress_;
   Together& together_;
   bool marked_ = false;
-  bool looked_ = false;
   std::unique_ptr<dest::Destination> from_, to_;
   Inventory there_;
   std::vector<std::string> damaged_;  // copies that were told of
   Delivery done_;
 };
-
-}  // namespace
-
-std::vector<std::string> missing_sets(const Inventory& local, const Inventory& there,
-                                      const std::vector<std::string>& removed_by_name,
-                                      const DeliveryRequest& request) {
-  std::vector<std::string> candidates;
-  auto all = there.sets;
-  for (const auto& set : local.sets) {
-    bool whole =
-        set.state == sets::State::good && set.proven && set.parts.cluster == request.cluster;
-    bool future = set.parts.start > request.started + retain::kFutureTolerance;
-    if (!whole || future || there.find(set.name) ||
-        std::ranges::contains(removed_by_name, set.name))
-      continue;
-    candidates.push_back(set.name);
-    all.push_back(set);
-    all.back().pinned = false;  // pins count where they lie
-  }
-  std::ranges::sort(all, sets::newer_first);
-  retain::Occasion occasion{.mode = retain::Mode::prune,
-                            .now = request.started,
-                            .stream = request.stream,
-                            .just_made = request.set};
-  std::vector<std::string> missing;
-  for (const auto& verdict : retain::decide(all, request.policy, occasion)) {
-    if (verdict.keep && std::ranges::contains(candidates, verdict.set))
-      missing.push_back(verdict.set);
-  }
-  return missing;
-}
-
-namespace {
 
 // A sync brings every set but these.
 void tell_of_damaged_sets(const Inventory& local, const std::string& cluster, report::Log& log) {
@@ -437,8 +315,7 @@ std::vector<Delivery> deliver(const std::vector<Place>& places, const Inventory&
   SharedProgress progress(around.progress);
   std::vector<Delivery> deliveries(places.size());
   if (request.set.empty()) tell_of_damaged_sets(local, request.cluster, around.log);
-  Together together(std::format("{}_{}.", request.node, random_token()), places.size());
-  MarkedLocal marked(request.local_directory, together.marks + "local");
+  Together together(request.local_directory, request.node, places);
   side_by_side(
       places.size(),
       [&](size_t i) {

@@ -41,10 +41,4 @@ struct Delivery {
 std::vector<Delivery> deliver(const std::vector<Place>& places, const Inventory& local,
                               const DeliveryRequest& request, const Surroundings& around);
 
-// Proven sets of `local` that `there` lacks, that its retention would keep and that nobody removed
-// from it by name, newest first.
-std::vector<std::string> missing_sets(const Inventory& local, const Inventory& there,
-                                      const std::vector<std::string>& removed_by_name,
-                                      const DeliveryRequest& request);
-
 }  // namespace snap::jobs
