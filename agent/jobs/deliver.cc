@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "base/exception.h"
@@ -23,6 +24,25 @@ namespace snap::jobs {
 namespace {
 
 constexpr int kTries = 3;
+// A command that was told to stop ends within 5 s.
+constexpr std::chrono::milliseconds kLeaving{4'000};
+
+// What whoever is called next will not change either: the connection is gone, or was shut.
+bool broke(const Error& error) { return error.retryable() || error.code == Code::cancelled; }
+
+// Asks for a stop after `limit`, and for nothing when it ends before.
+class StopAfter {
+ public:
+  explicit StopAfter(std::chrono::milliseconds limit)
+      : watch_([this, limit](const std::stop_token& ended) {
+          if (net::pause(limit, ended)) source_.request_stop();
+        }) {}
+  std::stop_token token() const { return source_.get_token(); }
+
+ private:
+  std::stop_source source_;
+  std::jthread watch_;
+};
 
 // One bar for all places together. report::Progress is for one thread.
 class SharedProgress {
@@ -69,10 +89,7 @@ class Courier {
     auto ended = work();
     if (!ended) failed(ended.error());
     together_.has_looked(index_);
-    if (to_ && marked_) {
-      together_.wait_for_all();
-      (void)together_.remove_mark(*to_, index_);
-    }
+    if (marked_) leave(around_.stop.stop_requested() || (!ended && broke(ended.error())));
     to_.reset();
     return std::move(done_);
   }
@@ -99,6 +116,29 @@ class Courier {
     return caught_up;
   }
 
+  // Takes the mark away, and what a copy that was cut left there. Where the way to do so is lost it
+  // is opened once more, not for long: what it does not reach, the next run takes away.
+  void leave(bool lost) {
+    together_.wait_for_all();
+    if (to_ && !lost) {
+      (void)together_.remove_mark(*to_, index_);
+      return;
+    }
+    to_.reset();
+    StopAfter soon(kLeaving);
+    auto again = place_.open(soon.token());
+    if (!again) return;
+    if (!cut_.empty()) (void)(*again)->discard(cut_);
+    (void)together_.remove_mark(**again, index_);
+  }
+
+  // Nobody else writes a set of this name there: it is this run's, or named after this node.
+  bool is_ours(const std::string& set) const {
+    auto name = sets::SetName::parse(set);
+    return set == request_.set ||
+           (name && name->node == request_.node && name->cluster == request_.cluster);
+  }
+
   // A place that is busy for a moment, or a connection that breaks, gets another chance.
   Result<void> persistently(const std::function<Result<void>()>& step) {
     net::Backoff backoff(std::chrono::seconds(1), std::chrono::seconds(8));
@@ -122,7 +162,7 @@ class Courier {
   // All of it may be done once more on a new connection.
   Result<void> settle_in() {
     TRY(reach());
-    marked_ = true;
+    marked_ = place_.type != "s3";  // which cleans up over a line of its own
     TRY(together_.be_alone(*to_, index_));
     together_.has_looked(index_);
     clean();
@@ -159,9 +199,11 @@ class Courier {
       auto shipped = to_ ? ship_set(*from_, request_.local_directory, *to_, set, options)
                          : Result<Shipped>(fail(Code::unavailable, "the connection is lost"));
       if (shipped) {
+        cut_.clear();
         arrived(set, *shipped);
         return {};
       }
+      if (broke(shipped.error()) && is_ours(set)) cut_ = set;
       if (!shipped.error().retryable() || attempt == kTries)
         return std::unexpected(shipped.error());
       around_.log.warn(std::format("{}: {}; trying again", place_.name, shipped.error().message));
@@ -294,7 +336,8 @@ class Courier {
   const Surroundings& around_;
   SharedProgress& progress_;
   Together& together_;
-  bool marked_ = false;
+  bool marked_ = false;  // or tried to
+  std::string cut_;      // the set whose copy there was cut
   std::unique_ptr<dest::Destination> from_, to_;
   Inventory there_;
   std::vector<std::string> damaged_;  // copies that were told of
