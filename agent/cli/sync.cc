@@ -79,6 +79,9 @@ report::Exit run(const std::vector<std::string>& to, Context& context) {
   auto exit = report::Exit::done;
   for (const auto& delivery : deliveries)
     for (const auto& failure : delivery.failures) exit = report::graver(exit, failure.exit);
+  if (context.stop().stop_requested())
+    exit = report::graver(
+        exit, context.fail(report::Exit::unexpected, {Code::cancelled, "interrupted", ""}));
   return exit;
 }
 

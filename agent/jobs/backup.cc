@@ -72,7 +72,7 @@ class Backup {
     stage_ = name;
     std::optional<Failure> failure;
     if (around_.stop.stop_requested()) {
-      failure = Failure{Exit::unexpected, name, {Code::cancelled, "interrupted", ""}};
+      failure = interrupted();
     } else {
       failure = stage();
     }
@@ -101,6 +101,10 @@ class Backup {
   void place_failed(const Error& error) {
     local_facts().failed = true;
     local_facts().problem = error.message;
+  }
+
+  Failure interrupted() const {
+    return {Exit::unexpected, stage_, {Code::cancelled, "interrupted", ""}};
   }
 
   std::optional<Failure> local_failure(const Error& error) const {
@@ -401,6 +405,7 @@ std::optional<Failure> Backup::ship() {
     std::ranges::move(done.warnings, std::back_inserter(outcome_.warnings));
     std::ranges::move(done.failures, std::back_inserter(failures_));
   }
+  if (around_.stop.stop_requested()) return interrupted();
   return std::nullopt;
 }
 

@@ -322,11 +322,11 @@ class Courier {
     done_.facts.problem = error.message;
     if (error.hint.empty())
       error.hint = "etcd-snapshot check tries the way there; the next run ships what is missing";
-    bool cancelled = error.code == Code::cancelled;
+    // Who asked for the stop tells of it once, for all places.
+    if (error.code == Code::cancelled) return;
     error.message.insert(0, std::format("destination {}: ", place_.name));
-    if (!cancelled) around_.log.error(error);
-    done_.failures.push_back(
-        {cancelled ? Exit::unexpected : Exit::destination_failed, "ship", error});
+    around_.log.error(error);
+    done_.failures.push_back({Exit::destination_failed, "ship", error});
   }
 
   size_t index_;

@@ -29,7 +29,9 @@ struct DeliveryRequest {
 
 struct Delivery {
   report::PlaceFacts facts;
-  std::vector<Failure> failures;      // destination_failed or prune_failed; already logged
+  // destination_failed or prune_failed; already logged. That it was interrupted is none: the caller
+  // knows of the stop.
+  std::vector<Failure> failures;
   std::vector<std::string> warnings;  // already logged
 };
 

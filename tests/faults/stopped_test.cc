@@ -33,6 +33,10 @@ class Cut : public testing::Test {
     scene.ssh("mirror", mirror, to_mirror.port());
     scene.s3("offsite", bucket, "http://" + address(to_bucket.port()));
     EXPECT_EQ(scene.run().exit_code, 0);
+    look();
+  }
+  void look() {
+    there.clear();
     for (const auto& store : scene.stores) there.push_back(names_below(store.directory));
   }
   std::vector<test::Proxy*> proxies() { return {&to_nas3, &to_nas4, &to_mirror, &to_bucket}; }
@@ -59,28 +63,39 @@ class Cut : public testing::Test {
 TEST_F(Cut, ByASignalLeaveNothingAtAnyPlace) {
   for (int number : {SIGTERM, SIGINT}) {
     play({.to_server = {.stall_at = kMiddle}});
+    std::vector<int> stalled;
+    for (auto* proxy : proxies()) stalled.push_back(proxy->stalled());
     auto process = scene.in_background();
-    ASSERT_TRUE(test::wait_until(
-        [&] {
-          return std::ranges::all_of(proxies(), [](auto* proxy) { return proxy->stalled() > 0; });
-        },
-        30s));
+    auto all_at_it = [&] {
+      for (size_t i = 0; i < stalled.size(); ++i)
+        if (proxies()[i]->stalled() == stalled[i]) return false;
+      return true;
+    };
+    ASSERT_TRUE(test::wait_until(all_at_it, 30s));
     play({});
     process.signal(number);
     auto run = scene.finished(process, 5s);
     EXPECT_EQ(run.exit_code, 1) << run.text();
+    auto outcome = test::outcome_of(run);
+    EXPECT_EQ(outcome["error"]["stage"], "ship") << run.text();
+    EXPECT_EQ(outcome["error"]["message"], "interrupted in stage ship");
+    EXPECT_EQ(outcome["stages"].back()["name"], "ship");
     expect_nothing_new();
     scene.agent.expect_nothing_left();
     // The set is published here; the next run brings it to all of them.
     auto next = scene.run();
     EXPECT_EQ(next.exit_code, 0) << next.text();
     EXPECT_THAT(next.err, testing::Not(HasSubstr("left by a run that did not end")));
-    there.clear();
-    for (const auto& store : scene.stores) there.push_back(names_below(store.directory));
+    look();
   }
 }
 
+// A bucket tries longer, and cleans up as after a signal.
 TEST_F(Cut, AgainAndAgainLeaveNothingWhereThePlaceStillAnswers) {
+  scene.forget();
+  scene.nfs("nas4", nas4, 4, to_nas4.port());
+  scene.ssh("mirror", mirror, to_mirror.port());
+  look();
   play({.to_server = {.reset_at = kMiddle}});
   auto run = scene.run();
   EXPECT_EQ(run.exit_code, 5) << run.text();
