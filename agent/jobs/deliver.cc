@@ -365,16 +365,16 @@ std::vector<Delivery> deliver(const std::vector<Place>& places, const Inventory&
         deliveries[i] = Courier(places, i, local, request, around, progress, together).run();
       },
       [&](size_t i, const std::exception& error) {
+        together.has_looked(i);  // also of a courier that never began: the others wait for it
         auto what = error_of(error);
         deliveries[i].facts = {.name = places[i].name,
                                .type = places[i].type,
                                .label = places[i].label,
                                .failed = true,
                                .problem = what.message};
-        deliveries[i].failures.push_back(
-            {Exit::unexpected,
-             "ship",
-             {what.code, std::format("{}: {}", places[i].name, what.message), what.hint}});
+        what.message.insert(0, std::format("{}: ", places[i].name));
+        around.log.error(what);
+        deliveries[i].failures.push_back({Exit::unexpected, "ship", std::move(what)});
       });
   around.progress.end();
   return deliveries;

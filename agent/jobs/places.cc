@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <format>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -184,14 +185,20 @@ Result<std::vector<Place>> pick(const std::vector<Place>& places,
 void side_by_side(size_t count, const std::function<void(size_t)>& work,
                   const std::function<void(size_t, const std::exception&)>& broken) {
   std::vector<std::jthread> threads;
+  threads.reserve(count);
+  auto one = [&](size_t i) {
+    try {
+      work(i);
+    } catch (const std::exception& error) {
+      broken(i, error);
+    }
+  };
   for (size_t i = 0; i < count; ++i) {
-    threads.emplace_back([&, i] {
-      try {
-        work(i);
-      } catch (const std::exception& error) {
-        broken(i, error);
-      }
-    });
+    try {
+      threads.emplace_back(one, i);
+    } catch (const std::system_error& error) {  // no more threads: the others go on
+      broken(i, error);
+    }
   }
 }
 

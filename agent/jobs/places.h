@@ -56,7 +56,8 @@ Result<std::vector<Place>> pick(const std::vector<Place>& places,
                                 const std::vector<std::string>& names);
 
 // Does `work` for 0 to count - 1, each on a thread of its own, and waits for all: a slow or dead
-// place delays no other. Nothing may be thrown out of a thread: what is thrown goes to `broken`.
+// place delays no other. Nothing may be thrown out of a thread: what is thrown goes to `broken`,
+// and so does that a thread could not be started.
 void side_by_side(size_t count, const std::function<void(size_t)>& work,
                   const std::function<void(size_t, const std::exception&)>& broken);
 
