@@ -11,6 +11,7 @@
 #include "cli/events.h"
 #include "cli/version.h"
 #include "jobs/backup.h"
+#include "jobs/conclude.h"
 #include "report/termination.h"
 
 namespace snap::cli {
@@ -22,7 +23,7 @@ struct Options {
   std::vector<std::string> to;
 };
 
-// Of a run that cannot begin. Its outcome line is printed too: whoever reads them gets one.
+// Of a run without a configuration. Its outcome line is printed too: whoever reads them gets one.
 report::Outcome refused(const std::string& trigger, const Error& error) {
   auto now = now_utc();
   return {.version = std::string(kVersion),
@@ -34,56 +35,54 @@ report::Outcome refused(const std::string& trigger, const Error& error) {
 }
 
 // The last thing a run does, whatever it did before: it says so.
-report::Exit end(report::Outcome outcome, const config::Report& report, Context& context) {
-  if (!report.termination_message.empty()) {
-    auto written = report::write_termination_message(report.termination_message, outcome);
-    if (!written) {
-      context.log().warn(describe(written.error()));
-      outcome.warnings.push_back(describe(written.error()));
-    }
+report::Exit end(report::Outcome outcome, const config::Config& config, Context& context) {
+  send_event(config, outcome, context);
+  const auto& file = config.report.termination_message;
+  auto written = file.empty() ? Result<void>() : report::write_termination_message(file, outcome);
+  if (!written) {
+    context.log().warn(describe(written.error()));
+    outcome.warnings.push_back(describe(written.error()));
   }
   context.print(report::to_json_line(outcome));
   return outcome.exit;
 }
 
-report::Exit refuse(const std::string& trigger, const Error& error, const config::Report& report,
-                    Context& context) {
-  auto outcome = refused(trigger, error);
-  context.fail(outcome.exit, error);
-  return end(std::move(outcome), report, context);
+// Does it, or finds out why it cannot begin. `request` gets what it lacks.
+Result<report::Outcome> attempt(const Options& options, const config::Config& config,
+                                jobs::BackupRequest& request, const jobs::Surroundings& around,
+                                Context& context) {
+  request.places = jobs::places_of(config);
+  auto names = context.bare_set_words();
+  if (names.size() > 1)
+    return fail(Code::invalid,
+                std::format("--set names two sets: {} and {}", names[0], names[1]),
+                "give one name, or none");
+  if (!names.empty()) request.set_name = names.front();
+  auto settings = TRY(jobs::settle(config, node::Host{}, context.stop()));
+  auto cluster = look_into_cluster(config, context, Hurry::no);
+  request.warnings = log_findings(cluster, context);
+  request.places = jobs::places_of(config, cluster.found);
+  request.places = TRY(jobs::pick(request.places, options.to));
+  auto outcome = jobs::run_backup(settings, request, around);
+  keep(cluster, config, context);
+  return outcome;
 }
 
 report::Exit run(const Options& options, Context& context) {
   auto trigger = options.trigger;
   if (trigger.empty()) trigger = context.log().terminal() ? "manual" : "schedule";
   auto config = context.load(config::Need::sets);
-  if (!config) return refuse(trigger, config.error(), {}, context);
-  const auto report = config->report;
-  auto refused = [&](const Error& error) { return refuse(trigger, error, report, context); };
-  auto names = context.bare_set_words();
-  if (names.size() > 1) {
-    return refused({Code::invalid,
-                    std::format("--set names two sets: {} and {}", names[0], names[1]),
-                    "give one name, or none"});
+  if (!config) {
+    context.fail(jobs::local_exit(config.error()), config.error());
+    return end(refused(trigger, config.error()), {}, context);
   }
-  auto settings = jobs::settle(std::move(*config), node::Host{}, context.stop());
-  if (!settings) return refused(settings.error());
-  auto cluster = look_into_cluster(settings->config, context, Hurry::no);
-  auto places = jobs::pick(jobs::places_of(settings->config, cluster.found), options.to);
-  if (!places) return refused(places.error());
   jobs::BackupRequest request{
-      .trigger = trigger,
-      .set_name = names.empty() ? std::nullopt : std::optional(names.front()),
-      .prune = !options.no_prune,
-      .places = std::move(*places),
-      .warnings = log_findings(cluster, context),
-      .version = std::string(kVersion)};
+      .trigger = trigger, .prune = !options.no_prune, .version = std::string(kVersion)};
   auto progress = report::make_progress(context.log());
-  auto outcome =
-      jobs::run_backup(*settings, request, {context.log(), *progress, now_utc, context.stop()});
-  keep(cluster, settings->config, context);
-  send_event(settings->config, outcome, context);
-  return end(std::move(outcome), report, context);
+  jobs::Surroundings around{context.log(), *progress, now_utc, context.stop()};
+  auto outcome = attempt(options, *config, request, around, context);
+  if (!outcome) outcome = jobs::refuse_backup(*config, request, outcome.error(), around);
+  return end(std::move(*outcome), *config, context);
 }
 
 }  // namespace

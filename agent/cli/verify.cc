@@ -12,6 +12,7 @@
 #include "dest/local.h"
 #include "jobs/cluster_name.h"
 #include "jobs/everywhere.h"
+#include "jobs/metrics.h"
 #include "jobs/reproof.h"
 #include "jobs/verify_set.h"
 #include "report/progress.h"

@@ -15,13 +15,12 @@
 #include "jobs/certificates.h"
 #include "jobs/claim.h"
 #include "jobs/cluster_name.h"
+#include "jobs/conclude.h"
 #include "jobs/deliver.h"
 #include "jobs/lock.h"
 #include "jobs/prune.h"
-#include "jobs/push.h"
 #include "jobs/room.h"
 #include "jobs/take.h"
-#include "report/metrics.h"
 
 namespace snap::jobs {
 namespace {
@@ -128,9 +127,6 @@ class Backup {
   bool dated_in_the_future(const sets::SetInfo& set) const {
     return set.parts.start > outcome_.started + retain::kFutureTolerance;
   }
-  void count(const Inventory& inventory);
-  void name_places_not_reached();
-  Result<void> push() const;
   void finish();
 
   const Settings& settings_;
@@ -437,36 +433,8 @@ std::optional<Failure> Backup::prune() {
       fail(std::move(failure));
     }
   }
-  count(*inventory);
+  take_stock(local_facts(), *local_.place, *inventory, outcome_.cluster, outcome_.started);
   return std::nullopt;
-}
-
-void Backup::count(const Inventory& inventory) {
-  local_facts().sets = count_sets(inventory, outcome_.cluster, outcome_.started);
-  auto space = local_.place->space();
-  if (space) local_facts().free_bytes = space->free_bytes;
-}
-
-// Every destination has a line in the outcome, also after a run that did not get that far.
-void Backup::name_places_not_reached() {
-  for (const auto& place : request_.places) {
-    if (std::ranges::contains(outcome_.places, place.name, &report::PlaceFacts::name)) continue;
-    outcome_.places.push_back({.name = place.name,
-                               .type = place.type,
-                               .label = place.label,
-                               .failed = true,
-                               .problem = "the run ended before it was reached"});
-  }
-}
-
-// A run that went well knows all there is to know; after another one what it could not know anew
-// stays at the Pushgateway as it was.
-Result<void> Backup::push() const {
-  const auto& url = settings_.config.report.pushgateway;
-  if (url.empty() || outcome_.cluster.empty()) return {};
-  return push_metrics(url, {.labels = {{"cluster", outcome_.cluster}},
-                            .text = report::metrics_text(outcome_, ""),
-                            .replace_all = outcome_.exit == Exit::done});
 }
 
 void Backup::finish() {
@@ -478,27 +446,7 @@ void Backup::finish() {
     outcome_.exit = graver;
     outcome_.error = report::Failure{failure.error, failure.stage};
   }
-  // What is there is known after a failed run too: alerts on the age of the newest set live on it.
-  if (local_.place && outcome_.exit != Exit::locked && !local_facts().sets) {
-    auto inventory = read_inventory(*local_.place);
-    // Of a cluster that neither the configuration nor etcd named.
-    if (inventory && outcome_.cluster.empty())
-      outcome_.cluster = newest_cluster_in(*inventory, outcome_.started);
-    if (inventory) count(*inventory);
-  }
-  name_places_not_reached();
-  if (!local_facts().has_set) {
-    local_facts().failed = true;
-    local_facts().problem = outcome_.error ? outcome_.error->error.message : "";
-  }
-  // A run that found the lock taken reports nothing: the one that holds it will.
-  if (outcome_.exit == Exit::locked) return;
-  const auto& report = settings_.config.report;
-  auto written = report.metrics_file.empty() ? Result<void>()
-                                             : report::write_metrics(report.metrics_file, outcome_);
-  if (!written) warn(describe(written.error()));
-  auto pushed = push();
-  if (!pushed) warn(describe(pushed.error()));
+  conclude(outcome_, settings_.config, request_.places, local_.place.get(), around_.log);
 }
 
 }  // namespace

@@ -305,9 +305,7 @@ class Courier {
   }
 
   void count() {
-    done_.facts.sets = count_sets(there_, request_.cluster, request_.started);
-    auto space = to_->space();
-    if (space) done_.facts.free_bytes = space->free_bytes;
+    take_stock(done_.facts, *to_, there_, request_.cluster, request_.started);
     for (const auto& remark : to_->remarks()) warn(remark);
   }
 

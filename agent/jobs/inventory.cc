@@ -107,6 +107,13 @@ report::PlaceFacts::Sets count_sets(const Inventory& inventory, const std::strin
   return counted;
 }
 
+void take_stock(report::PlaceFacts& facts, dest::Destination& place, const Inventory& inventory,
+                const std::string& cluster, Seconds now) {
+  facts.sets = count_sets(inventory, cluster, now);
+  auto space = place.space();
+  if (space) facts.free_bytes = space->free_bytes;
+}
+
 Error no_such_set(const Inventory& inventory, const std::string& name, const std::string& place) {
   std::vector<std::string_view> names;
   for (const auto& set : inventory.sets) names.push_back(set.name);

@@ -26,6 +26,10 @@ Result<Inventory> read_inventory(dest::Destination& place);
 report::PlaceFacts::Sets count_sets(const Inventory& inventory, const std::string& cluster,
                                     Seconds now);
 
+// What is there now, into `facts`: the sets of one cluster, and the free space.
+void take_stock(report::PlaceFacts& facts, dest::Destination& place, const Inventory& inventory,
+                const std::string& cluster, Seconds now);
+
 // "SET is not at PLACE", with the nearest name as a hint.
 Error no_such_set(const Inventory& inventory, const std::string& name, const std::string& place);
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "jobs/push.h"
 #include "jobs/ship.h"
 #include "stream/sha256.h"
 
@@ -105,27 +104,6 @@ report::ReproofFacts facts_of(const std::string& place, const std::vector<Reproo
     if (proof.looked && !proof.sound) ++facts.damaged;
   }
   return facts;
-}
-
-std::vector<std::string> report_reproofs(const config::Report& report, const std::string& cluster,
-                                         const std::vector<report::ReproofFacts>& facts,
-                                         const std::vector<std::string>& places) {
-  std::vector<std::string> problems;
-  if (facts.empty()) return problems;
-  if (!report.metrics_file.empty()) {
-    auto written = report::write_reproofs(report.metrics_file, cluster, facts, places);
-    if (!written) problems.push_back(describe(written.error()));
-  }
-  if (report.pushgateway.empty() || cluster.empty()) return problems;
-  // Each place for itself: what is pushed for one leaves the others as they are.
-  for (const auto& fact : facts) {
-    auto pushed = push_metrics(report.pushgateway,
-                               {.labels = {{"cluster", cluster}, {"place", fact.place}},
-                                .text = report::reproof_text(cluster, {fact}, {fact.place}, ""),
-                                .replace_all = true});
-    if (!pushed) problems.push_back(describe(pushed.error()));
-  }
-  return problems;
 }
 
 }  // namespace snap::jobs

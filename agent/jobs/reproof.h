@@ -9,7 +9,6 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "config/config.h"
 #include "dest/destination.h"
 #include "jobs/inventory.h"
 #include "report/reproof_metrics.h"
@@ -48,11 +47,5 @@ Result<std::vector<Reproof>> prove_again(dest::Destination& place, const Invento
 
 report::ReproofFacts facts_of(const std::string& place, const std::vector<Reproof>& proofs,
                               Seconds now);
-
-// Writes and pushes the metrics of what was read again, as far as the configuration wishes it.
-// `places`: the names of all that it knows. Returns what could not be done: the proofs stand.
-std::vector<std::string> report_reproofs(const config::Report& report, const std::string& cluster,
-                                         const std::vector<report::ReproofFacts>& facts,
-                                         const std::vector<std::string>& places);
 
 }  // namespace snap::jobs

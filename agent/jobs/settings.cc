@@ -10,12 +10,10 @@
 namespace snap::jobs {
 namespace {
 
-// In a pod the host name is the pod's: the chart passes the node's name.
-Result<std::string> own_node_name() {
+// Empty: it is not given.
+std::string given_node_name() {
   const char* given = std::getenv("NODE_NAME");
-  bool is_given = given != nullptr && *given != '\0';
-  auto name = is_given ? std::string(given) : node::node_name();
-  return sets::node_part(name).context(is_given ? "NODE_NAME" : "host name");
+  return given ? given : "";
 }
 
 void merge_etcd(const config::Etcd& configured, const node::Discovery& found,
@@ -33,6 +31,16 @@ void merge_etcd(const config::Etcd& configured, const node::Discovery& found,
 }
 
 }  // namespace
+
+std::string this_node() {
+  auto given = given_node_name();
+  return given.empty() ? node::node_name() : given;
+}
+
+Result<std::string> own_node_name() {
+  return sets::node_part(this_node())
+      .context(given_node_name().empty() ? "host name" : "NODE_NAME");
+}
 
 Result<Settings> settle(config::Config config, const node::Host& host, std::stop_token stop) {
   Settings settings;

@@ -12,6 +12,13 @@
 
 namespace snap::jobs {
 
+// What this host is called: by the cluster, which the chart passes as NODE_NAME (in a pod the host
+// name is the pod's), else by itself.
+std::string this_node();
+
+// The same as it stands in names of sets. Error: invalid  it cannot.
+Result<std::string> own_node_name();
+
 struct Settings {
   config::Config config;
   node::Discovery discovery;

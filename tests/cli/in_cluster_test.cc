@@ -209,7 +209,10 @@ TEST_F(InCluster, MakesAnEventOfEachRun) {
   ASSERT_EQ(agent.run(command).exit_code, 0);
   auto broken = agent.command({"run", "--endpoints", "http://127.0.0.1:9"});
   EXPECT_EQ(agent.run(broken).exit_code, 3);
-  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(agent.run({"run", "--to", "nowhere"}).exit_code, 2) << "one that cannot begin, too";
+  ASSERT_EQ(events.size(), 3U);
+  EXPECT_EQ(events[2]["reason"], "BackupFailed");
+  EXPECT_THAT(events[2]["note"].get<std::string>(), HasSubstr("no destination is named nowhere"));
   EXPECT_EQ(events[0]["type"], "Normal");
   EXPECT_EQ(events[0]["reason"], "BackupSucceeded");
   EXPECT_EQ(events[0]["reportingInstance"], "nightly-1-abcde");

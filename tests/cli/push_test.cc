@@ -1,4 +1,6 @@
 // What a run reports beside its output: a real Pushgateway, the last words of a container.
+#include <csignal>
+
 #include "cli/scenes.h"
 #include "support/pushgateway.h"
 
@@ -117,6 +119,57 @@ TEST_F(Reports, EndWithTheLastWordsOfTheContainer) {
   auto refused = run(more);
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_EQ(test::read_file(file), refused.out);
+}
+
+// A run that cannot begin is a failed run to whoever watches; what is known of the sets stays.
+TEST_F(Reports, TellOfARunThatWasRefused) {
+  ASSERT_EQ(run().exit_code, 0);
+  const auto kFile = agent.metrics_file();
+  const std::vector<std::vector<std::string>> kRefused = {
+      {"--to", "nowhere"}, {"--set", "one", "--set", "two"}, {"--set", "etcd.endpoints="}};
+  for (const auto& args : kRefused) {
+    ASSERT_EQ(run().exit_code, 0);
+    EXPECT_THAT(test::read_file(kFile), HasSubstr("last_exit_code{cluster=\"prod-east\"} 0\n"));
+    auto refused = run(args);
+    EXPECT_EQ(refused.exit_code, 2) << refused.text();
+    EXPECT_THAT(test::read_file(kFile),
+                AllOf(HasSubstr("last_exit_code{cluster=\"prod-east\"} 2\n"),
+                      HasSubstr("etcd_snapshot_last_success_timestamp_seconds{"),
+                      HasSubstr("place_newest_proven_timestamp_seconds{cluster=\"prod-east\",place="
+                                "\"local\"}")))
+        << args[0];
+    EXPECT_THAT(gateway.metrics(), HasSubstr("etcd_snapshot_last_exit_code" + kLabels + "} 2\n"));
+    EXPECT_EQ(outcome_of(refused)["node"], "node-1");
+  }
+}
+
+TEST_F(Reports, AreLeftToTheRunThatIsAtWork) {
+  FakeGrpc slow(test::slow_script());
+  agent.configure({.endpoints = {slow.endpoint()}});
+  test::Process working(agent.command({"run"}));
+  ASSERT_TRUE(test::wait_until([&] { return slow.requests("Snapshot") == 1; }));
+  EXPECT_EQ(run({"--to", "nowhere"}).exit_code, 2);
+  EXPECT_FALSE(std::filesystem::exists(agent.metrics_file()));
+  working.signal(SIGTERM);
+  ASSERT_TRUE(working.wait(std::chrono::seconds(5)));
+  EXPECT_THAT(test::read_file(agent.metrics_file()),
+              HasSubstr("last_exit_code{cluster=\"prod-east\"} 1\n"));
+}
+
+// Series of no cluster would never be updated again.
+TEST_F(Reports, NameACluster) {
+  agent.configure({.cluster = "\"\"", .endpoints = {"http://127.0.0.1:9"}});
+  EXPECT_EQ(run().exit_code, 3);
+  EXPECT_EQ(run({"--to", "nowhere"}).exit_code, 2);
+  EXPECT_FALSE(std::filesystem::exists(agent.metrics_file()));
+  EXPECT_THAT(gateway.metrics(), Not(HasSubstr("etcd_snapshot_last_exit_code")));
+  agent.configure({.cluster = "\"\"", .endpoints = {fake.endpoint()}});
+  ASSERT_EQ(run().exit_code, 0);
+  agent.configure({.cluster = "\"\"", .endpoints = {"http://127.0.0.1:9"}});
+  EXPECT_EQ(run().exit_code, 3);
+  EXPECT_THAT(
+      test::read_file(agent.metrics_file()),
+      AllOf(HasSubstr("last_exit_code{cluster=\"cluster-"), Not(HasSubstr("cluster=\"\""))));
 }
 
 TEST_F(Reports, LastWordsThatCannotBeWrittenAreAWarning) {  // F-L24
