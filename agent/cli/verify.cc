@@ -201,6 +201,7 @@ report::Exit verify_copies(const Options& options, Context& context) {
     auto proofs =
         jobs::prove_again(*view.opened, *view.inventory,
                           {.original = original ? original->place.get() : nullptr,
+                           .local_directory = is_local(place) ? config->local.directory : "",
                            .sets = options.names,
                            .sample_percent = *percent,
                            .now = now_utc(),

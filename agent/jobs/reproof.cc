@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <format>
+#include <optional>
 #include <utility>
 
+#include "base/file.h"
 #include "base/text.h"
+#include "jobs/lock.h"
 #include "jobs/ship.h"
 #include "stream/sha256.h"
 
@@ -49,6 +52,26 @@ Reproof prove_one(dest::Destination& place, const std::string& set, const Reproo
   return proof;
 }
 
+// Whether the set, which had a manifest, was removed meanwhile, or is being removed just now: its
+// manifest goes first.
+bool is_gone(dest::Destination& place, const sets::SetInfo& set) {
+  if (!has_manifest(set)) return false;
+  auto manifest = place.open(set.name, std::string(sets::kManifestName));
+  return !manifest && manifest.error().code == Code::not_found;
+}
+
+// Nothing: the set is gone.
+std::optional<Reproof> prove_held(dest::Destination& place, const sets::SetInfo& set,
+                                  const ReproofRequest& request) {
+  Result<Fd> held{Fd()};
+  if (!request.local_directory.empty())
+    held = hold_set(std::format("{}/{}", request.local_directory, set.name));
+  if (!held && held.error().code == Code::unavailable) return std::nullopt;
+  auto proof = prove_one(place, set.name, request);
+  if (!proof.sound && is_gone(place, set)) return std::nullopt;
+  return proof;
+}
+
 }  // namespace
 
 std::vector<std::string> sample(const Inventory& inventory, unsigned percent, Seconds now) {
@@ -90,8 +113,14 @@ Result<std::vector<Reproof>> prove_again(dest::Destination& place, const Invento
   for (const auto& set : wanted) {
     if (request.stop.stop_requested()) return fail(Code::cancelled, "interrupted");
     if (request.progress) request.progress(done, total);
-    proofs.push_back(prove_one(place, set, request));
-    done += inventory.find(set)->total_bytes;
+    const auto& info = *inventory.find(set);
+    if (auto proof = prove_held(place, info, request)) {
+      proofs.push_back(std::move(*proof));
+    } else if (std::ranges::contains(request.sets, set)) {
+      return fail(Code::not_found,
+                  std::format("{} was removed from {} meanwhile", escaped(set), place.label()));
+    }
+    done += info.total_bytes;
   }
   return proofs;
 }

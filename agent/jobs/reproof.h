@@ -27,6 +27,8 @@ struct Reproof {
 struct ReproofRequest {
   // Where the sets came from, if that can be read: a manifest is proven by nothing but its equal.
   dest::Destination* original = nullptr;
+  // Of a place on this host: nobody removes a set there while it is read. Empty: another place.
+  std::string local_directory;
   std::vector<std::string> sets;  // empty: all whole sets of the place
   // Of all bytes, 1 to 100. Less than 100 takes whole sets, others each day, until their bytes are
   // reached; a set that is named is always taken.
