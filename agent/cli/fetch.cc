@@ -23,11 +23,10 @@ report::Exit run(const Options& options, Context& context) {
   auto picked = jobs::pick(all_places(*config, context), options.from);
   if (!picked) return context.fail(report::Exit::usage, picked.error());
   auto progress = report::make_progress(context.log());
-  uint64_t bytes = 0;
-  progress->begin(std::format("fetching {}", escaped(options.set)), 0);
   jobs::FetchRequest request{.set = options.set,
                              .directory = options.directory,
-                             .progress = [&](uint64_t more) { progress->update(bytes += more); },
+                             .progress = report::step_of(
+                                 *progress, std::format("fetching {}", escaped(options.set))),
                              .stop = context.stop()};
   auto fetched = jobs::fetch_set(*picked, request, context.log());
   progress->end();

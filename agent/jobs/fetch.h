@@ -1,6 +1,7 @@
 // Bringing a set back from wherever a sound copy of it lies.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -16,7 +17,7 @@ namespace snap::jobs {
 struct FetchRequest {
   std::string set;
   std::string directory;  // made when only it is missing; the set appears below it
-  std::function<void(uint64_t bytes)> progress;  // bytes more
+  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;  // from one place
   std::stop_token stop;
 };
 
@@ -27,7 +28,8 @@ struct Fetched {
 
 // Tries the places in their order; a copy that is damaged, incomplete or out of reach is told to
 // the log and the next is tried. Every byte is held against the manifest, and read back where it
-// was written, before the set appears under its name.
+// was written, before the set appears under its name. A failure of the directory itself is told as
+// one: no other copy is tried.
 //
 // Failures: usage  the name is no set's, or the directory holds one already; damaged  every copy
 // that was reached is damaged; destination_failed  no place that can be reached has it, and some
