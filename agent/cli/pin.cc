@@ -45,6 +45,12 @@ report::Exit run(const std::string& name, bool pin, Context& context) {
   auto exit = report::Exit::done;
   for (auto& view : views) exit = report::graver(exit, pin_at(view, name, pin, context));
   if (somewhere) return exit;
+  // Where nobody could look it may be.
+  if (exit != report::Exit::done)
+    return context.fail(exit, {Code::unavailable,
+                               std::format("{} is at none of the places that could be reached",
+                                           escaped(name)),
+                               "try again when the others are back"});
   return context.fail(report::Exit::usage,
                       jobs::no_such_set(opened->inventory, name, opened->place.local.directory));
 }

@@ -132,6 +132,24 @@ TEST_F(Places, APinHoldsAtEveryPlace) {
   EXPECT_EQ(agent.run({"remove", "--from", "nas", "--force", set}).exit_code, 2);
 }
 
+// A set that may lie at a place out of reach is not called missing.
+TEST_F(Places, APinOfASetOutOfReachSaysSo) {
+  configure(false);
+  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
+  auto set = only_set();
+  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
+  ASSERT_EQ(agent.run({"remove", "--force", set}).exit_code, 0);
+  for (const auto* from : {"mirrors", "offsite"})
+    ASSERT_EQ(agent.run({"remove", "--force", "--from", from, set}).exit_code, 0);
+  nas.kill();
+  auto pin = agent.run({"pin", set});
+  EXPECT_EQ(pin.exit_code, 5) << pin.text();
+  EXPECT_THAT(pin.err, HasSubstr(set + " is at none of the places that could be reached"));
+  nas.restart();
+  EXPECT_EQ(agent.run({"pin", set}).exit_code, 0);
+  EXPECT_EQ(agent.run({"pin", "prod-east_2020-01-01T000000Z_node-1"}).exit_code, 2);
+}
+
 TEST_F(Places, ALostSourceDirectoryHidesNoCopy) {
   configure(false);
   ASSERT_EQ(agent.run({"run"}).exit_code, 0);
