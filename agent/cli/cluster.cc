@@ -14,9 +14,9 @@
 #include "base/handle.h"
 #include "base/text.h"
 #include "cli/version.h"
+#include "jobs/settings.h"
 #include "kube/mirrors.h"
 #include "kube/volumes.h"
-#include "node/discover.h"
 
 namespace snap::cli {
 namespace {
@@ -71,8 +71,7 @@ class Search {
  public:
   Search(const config::Config& config, Result<kube::Client>& client)
       : config_(config), client_(client) {
-    const char* name = std::getenv("NODE_NAME");
-    rules_.own_name = name && *name ? name : node::node_name();
+    rules_.own_name = jobs::this_node();
     rules_.own_addresses = own_addresses();
   }
 

@@ -27,7 +27,7 @@ report::Exit pin_at(jobs::PlaceView& view, const std::string& name, bool pin, Co
   }
   auto pins = std::string(sets::kPins);
   auto done =
-      pin ? view.opened->put_note(pins, name, sets::note_text(now_utc(), node::node_name(), ""))
+      pin ? view.opened->put_note(pins, name, sets::note_text(now_utc(), jobs::this_node(), ""))
           : view.opened->remove_note(pins, name);
   if (!done) return context.fail(exit_of(view.place, done.error()), done.error());
   context.log().info(
@@ -47,10 +47,10 @@ report::Exit run(const std::string& name, bool pin, Context& context) {
   if (somewhere) return exit;
   // Where nobody could look it may be.
   if (exit != report::Exit::done)
-    return context.fail(exit, {Code::unavailable,
-                               std::format("{} is at none of the places that could be reached",
-                                           escaped(name)),
-                               "try again when the others are back"});
+    return context.fail(
+        exit, {Code::unavailable,
+               std::format("{} is at none of the places that could be reached", escaped(name)),
+               "try again when the others are back"});
   return context.fail(report::Exit::usage,
                       jobs::no_such_set(opened->inventory, name, opened->place.local.directory));
 }

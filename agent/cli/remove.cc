@@ -36,7 +36,7 @@ report::Exit remove_at(jobs::PlaceView& view, const Options& options, const conf
   auto tombstone = is_local(view.place)
                        ? Result<void>()
                        : view.opened->put_note(std::string(sets::kRemoved), options.set,
-                                               sets::note_text(now_utc(), node::node_name(), ""));
+                                               sets::note_text(now_utc(), jobs::this_node(), ""));
   if (!tombstone) return context.fail(report::Exit::prune_failed, tombstone.error());
   auto removed = jobs::remove_set(*view.opened, *set);
   if (!removed) {

@@ -50,6 +50,8 @@ std::string to_json(const std::vector<jobs::Delivery>& deliveries) {
 }
 
 report::Exit run(const std::vector<std::string>& to, Context& context) {
+  auto node = jobs::own_node_name();
+  if (!node) return context.fail(report::Exit::usage, node.error());
   auto opened = open_and_lock(context, std::nullopt);
   if (!opened) return context.fail(opened.error());
   const auto& config = opened->place.config;
@@ -67,7 +69,7 @@ report::Exit run(const std::vector<std::string>& to, Context& context) {
   auto progress = report::make_progress(context.log());
   jobs::DeliveryRequest request{.local_directory = opened->place.local.directory,
                                 .cluster = config.cluster,
-                                .node = node::node_name(),
+                                .node = *node,
                                 .stream = stream.value_or(sets::Stream{config.cluster, 0}),
                                 .started = now,
                                 .set = {},

@@ -84,6 +84,18 @@ TEST_F(Places, WhatAPlaceMissedIsCaughtUp) {
   EXPECT_TRUE(fs::exists(nas.directory() + "/" + missed + "/manifest.json"));
 }
 
+// In a pod the host has another name than the node.
+TEST_F(Places, ASyncTakesAwayWhatARunOfThisNodeLeft) {
+  configure(false);
+  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
+  auto left = nas.directory() + "/.incoming-prod-east_2026-11-20T013000Z_node-1";
+  fs::create_directory(left);
+  auto sync = agent.run({"sync"});
+  EXPECT_EQ(sync.exit_code, 0) << sync.text();
+  EXPECT_FALSE(fs::exists(left)) << sync.text();
+  EXPECT_THAT(sync.err, HasSubstr("left by a run that did not end"));
+}
+
 TEST_F(Places, ASetComesBackFromTheNextPlaceWhenACopyIsDamaged) {
   configure(false);
   ASSERT_EQ(agent.run({"run"}).exit_code, 0);
