@@ -113,6 +113,7 @@ class Backup {
   std::optional<Failure> lock();
   std::optional<Failure> take_lock();
   std::optional<Failure> preflight();
+  std::optional<Failure> no_way_to_etcd(const Error& error);
   std::optional<Failure> make_room(const etcd::MemberStatus& member, const Inventory& inventory);
   void warn_of_new_stream(const Inventory& inventory);
   std::optional<Failure> begin_set();
@@ -175,12 +176,12 @@ std::optional<Failure> Backup::preflight() {
   std::vector<std::string> warnings;
   auto client = client_for(settings_, warnings);
   for (const auto& text : warnings) warn(text);
-  if (!client) return Failure{etcd_exit(client.error()), stage_, client.error()};
+  if (!client) return no_way_to_etcd(client.error());
   client_.emplace(std::move(*client));
   for (const auto& text : certificate_warnings(certificates_for_etcd(settings_), outcome_.started))
     warn(text);
   auto cluster = look_at_cluster(*client_, etcd::WithoutLeader::refuse);
-  if (!cluster) return Failure{etcd_exit(cluster.error()), stage_, cluster.error()};
+  if (!cluster) return no_way_to_etcd(cluster.error());
   cluster_ = std::move(*cluster);
   for (const auto& warning : cluster_->warnings) warn(warning);
   outcome_.cluster_id = to_hex(cluster_->id());
@@ -196,6 +197,12 @@ std::optional<Failure> Backup::preflight() {
   warn_of_new_stream(*inventory);
   if (auto failure = make_room(cluster_->choice.first().member, *inventory)) return failure;
   return begin_set();
+}
+
+// What was looked for on this host in vain may be why.
+std::optional<Failure> Backup::no_way_to_etcd(const Error& error) {
+  for (const auto& text : settings_.discovery.missing) warn(text);
+  return Failure{etcd_exit(error), stage_, error};
 }
 
 std::optional<Failure> Backup::make_room(const etcd::MemberStatus& member,

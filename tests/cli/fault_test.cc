@@ -476,6 +476,19 @@ TEST(Config, RefusesANameOfAClusterThatNoSetCanCarry) {
                              HasSubstr("1 to 63 of a-z")));
 }
 
+// What `check` would say of this host stands in the log of the job that failed.
+TEST(Config, ShowsWhatWasLookedForInVainWhenEtcdIsOutOfReach) {
+  FakeGrpc fake(test::good_script());
+  Agent agent({.endpoints = {"https://127.0.0.1:9"}});
+  const auto kMissing = HasSubstr("no CA certificate to check etcd with; looked for ");
+  auto run = agent.run({"run", "--set", "etcd.profile=kubeadm"});
+  EXPECT_EQ(run.exit_code, 3) << run.text();
+  EXPECT_THAT(run.err, kMissing);
+  EXPECT_THAT(outcome_of(run)["warnings"].dump(), kMissing);
+  auto good = agent.run({"run", "--set", "etcd.profile=kubeadm", "--endpoints", fake.endpoint()});
+  EXPECT_THAT(good.err, testing::Not(kMissing)) << "nobody missed it";
+}
+
 // A chart renders JSON.
 TEST(Config, MayBeJson) {
   FakeGrpc fake(test::good_script());
