@@ -73,7 +73,7 @@ report::Exit run(Context& context) {
   auto settings = context.settle(config::Need::sets);
   if (!settings) return context.fail(jobs::local_exit(settings.error()), settings.error());
   auto rows = jobs::check_everything(*settings, now_utc());
-  auto cluster = look_into_cluster(settings->config, context, Hurry::no);
+  auto cluster = look_into_cluster(settings->config, context);
   std::ranges::move(check_rows(cluster), std::back_inserter(rows));
   if (auto events = check_events(settings->config, context)) rows.push_back(std::move(*events));
   std::ranges::move(jobs::check_places(jobs::places_of(settings->config, cluster.found),

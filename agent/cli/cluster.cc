@@ -59,6 +59,12 @@ std::string question_of(const config::Destination& destination) {
                      ssh->base_domain.empty() ? "" : " in " + ssh->base_domain);
 }
 
+bool is_picked(const std::string& destination, const std::vector<std::string>& names) {
+  return names.empty() || std::ranges::any_of(names, [&](const std::string& name) {
+           return name.substr(0, name.find('/')) == destination;
+         });
+}
+
 // Whether the API said so itself: then what it said before does not count any more. That it does
 // not let us ask is no answer.
 bool is_answer(const kube::Client& client, const Error& error) {
@@ -191,15 +197,17 @@ Result<kube::Client> client_for(const config::Config& config, std::stop_token st
                                           .stop = std::move(stop)});
 }
 
-InCluster look_into_cluster(const config::Config& config, const Context& context, Hurry hurry) {
+InCluster look_into_cluster(const config::Config& config, const Context& context,
+                            const std::vector<std::string>& names) {
   std::vector<std::pair<const config::Destination*, std::string>> questions;
   for (const auto& destination : config.destinations) {
     auto question = question_of(destination);
-    if (!question.empty()) questions.emplace_back(&destination, std::move(question));
+    if (!question.empty() && is_picked(destination.name, names))
+      questions.emplace_back(&destination, std::move(question));
   }
   if (questions.empty()) return {};
-  auto client =
-      client_for(config, context.stop(), hurry == Hurry::yes ? kHurriedLimits : kube::Limits{});
+  auto limits = context.log().terminal() ? kHurriedLimits : kube::Limits{};
+  auto client = client_for(config, context.stop(), limits);
   Search search(config, client);
   for (const auto& [destination, question] : questions) search.ask_about(*destination, question);
   return std::move(search).result();
@@ -231,8 +239,9 @@ std::vector<std::string> log_findings(const InCluster& cluster, const Context& c
   return warnings;
 }
 
-std::vector<jobs::Place> places_in_cluster(const config::Config& config, const Context& context) {
-  auto cluster = look_into_cluster(config, context, Hurry::yes);
+std::vector<jobs::Place> places_in_cluster(const config::Config& config, const Context& context,
+                                           const std::vector<std::string>& names) {
+  auto cluster = look_into_cluster(config, context, names);
   for (const auto& [destination, warning, what] : cluster.findings)
     if (warning) context.log().warn(std::format("{}: {}", destination, describe(what)));
   return jobs::places_of(config, cluster.found);

@@ -32,16 +32,17 @@ struct InCluster {
   std::vector<std::pair<std::string, jobs::LastFound>> fresh;  // destination, for keep()
 };
 
-// Whether somebody waits at a terminal who is better served by what is known than by patience.
-enum class Hurry { no, yes };
+// Asks the API about the destinations that `names` picks, each by its name or that of one of its
+// places ("mirrors/master-1"); all where `names` is empty. Takes half a minute when the API is
+// silent, 5 s where somebody waits at a terminal, who is better served by what is known than by
+// patience; and nothing where nobody needs it.
+InCluster look_into_cluster(const config::Config& config, const Context& context,
+                            const std::vector<std::string>& names = {});
 
-// Asks the API; takes half a minute when it is silent (in a hurry 5 s), and nothing where nobody
-// needs it.
-InCluster look_into_cluster(const config::Config& config, const Context& context, Hurry hurry);
-
-// The places of the configuration for verbs other than run and sync: in a hurry, and only warnings
-// are logged.
-std::vector<jobs::Place> places_in_cluster(const config::Config& config, const Context& context);
+// The places of the configuration for verbs that only want to know them: nothing but warnings is
+// logged. Those that `names` does not pick are not looked for.
+std::vector<jobs::Place> places_in_cluster(const config::Config& config, const Context& context,
+                                           const std::vector<std::string>& names = {});
 
 // The warnings among the findings, each a line; all findings are logged.
 std::vector<std::string> log_findings(const InCluster& cluster, const Context& context);

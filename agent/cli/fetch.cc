@@ -20,14 +20,14 @@ struct Options {
 report::Exit run(const Options& options, Context& context) {
   auto config = context.load(config::Need::sets);
   if (!config) return context.fail(jobs::local_exit(config.error()), config.error());
-  auto picked = jobs::pick(all_places(*config, context), options.from);
+  auto picked = jobs::pick(all_places(*config, context, options.from), options.from);
   if (!picked) return context.fail(report::Exit::usage, picked.error());
   auto progress = report::make_progress(context.log());
-  jobs::FetchRequest request{.set = options.set,
-                             .directory = options.directory,
-                             .progress = report::step_of(
-                                 *progress, std::format("fetching {}", escaped(options.set))),
-                             .stop = context.stop()};
+  jobs::FetchRequest request{
+      .set = options.set,
+      .directory = options.directory,
+      .progress = report::step_of(*progress, std::format("fetching {}", escaped(options.set))),
+      .stop = context.stop()};
   auto fetched = jobs::fetch_set(*picked, request, context.log());
   progress->end();
   if (!fetched) return context.fail(fetched.error());

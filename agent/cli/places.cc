@@ -34,7 +34,8 @@ Result<void> name_cluster(Place& place, const std::optional<std::string>& set) {
   return {};
 }
 
-std::vector<jobs::Place> all_places(const config::Config& config, const Context& context) {
+std::vector<jobs::Place> all_places(const config::Config& config, const Context& context,
+                                    const std::vector<std::string>& names) {
   auto directory = config.local.directory;
   std::vector<jobs::Place> places{
       {.name = "local",
@@ -43,7 +44,7 @@ std::vector<jobs::Place> all_places(const config::Config& config, const Context&
        .open = [directory](const std::stop_token&) -> Result<std::unique_ptr<dest::Destination>> {
          return TRY(dest::open_local(directory, false)).place;
        }}};
-  for (auto& place : places_in_cluster(config, context)) places.push_back(std::move(place));
+  for (auto& place : places_in_cluster(config, context, names)) places.push_back(std::move(place));
   return places;
 }
 

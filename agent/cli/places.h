@@ -28,8 +28,10 @@ Result<Place> open_place(Context& context);
 Result<void> name_cluster(Place& place, const std::optional<std::string>& set);
 
 // The local directory as a place like the others, named "local", and then those of the
-// configuration.
-std::vector<jobs::Place> all_places(const config::Config& config, const Context& context);
+// configuration. Those that `names` picks, all where it is empty, are looked for in the cluster;
+// the others are named only.
+std::vector<jobs::Place> all_places(const config::Config& config, const Context& context,
+                                    const std::vector<std::string>& names = {});
 
 bool is_local(const jobs::Place& place);
 

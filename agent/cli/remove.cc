@@ -54,8 +54,8 @@ report::Exit run(const Options& options, Context& context) {
   if (!opened) return context.fail(opened.error());
   const auto& config = opened->place.config;
   bool only_local = options.from.empty();
-  auto places = jobs::pick(all_places(config, context),
-                           only_local ? std::vector<std::string>{"local"} : options.from);
+  auto names = only_local ? std::vector<std::string>{"local"} : options.from;
+  auto places = jobs::pick(all_places(config, context, names), names);
   if (!places) return context.fail(report::Exit::usage, places.error());
   auto exit = report::Exit::done;
   for (auto& view : jobs::look_everywhere(*places, context.stop()))

@@ -54,12 +54,11 @@ Result<report::Outcome> attempt(const Options& options, const config::Config& co
   request.places = jobs::places_of(config);
   auto names = context.bare_set_words();
   if (names.size() > 1)
-    return fail(Code::invalid,
-                std::format("--set names two sets: {} and {}", names[0], names[1]),
+    return fail(Code::invalid, std::format("--set names two sets: {} and {}", names[0], names[1]),
                 "give one name, or none");
   if (!names.empty()) request.set_name = names.front();
   auto settings = TRY(jobs::settle(config, node::Host{}, context.stop()));
-  auto cluster = look_into_cluster(config, context, Hurry::no);
+  auto cluster = look_into_cluster(config, context, options.to);
   request.warnings = log_findings(cluster, context);
   request.places = jobs::places_of(config, cluster.found);
   request.places = TRY(jobs::pick(request.places, options.to));

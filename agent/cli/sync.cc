@@ -55,7 +55,7 @@ report::Exit run(const std::vector<std::string>& to, Context& context) {
   auto opened = open_and_lock(context, std::nullopt);
   if (!opened) return context.fail(opened.error());
   const auto& config = opened->place.config;
-  auto cluster = look_into_cluster(config, context, Hurry::no);
+  auto cluster = look_into_cluster(config, context, to);
   (void)log_findings(cluster, context);
   keep(cluster, config, context);
   auto places = jobs::pick(jobs::places_of(config, cluster.found), to);

@@ -179,7 +179,7 @@ report::Exit verify_copies(const Options& options, Context& context) {
   if (!percent) return context.fail(report::Exit::usage, percent.error());
   auto config = context.load(config::Need::sets);
   if (!config) return context.fail(jobs::local_exit(config.error()), config.error());
-  auto known = all_places(*config, context);
+  auto known = all_places(*config, context, {options.at});
   auto places = jobs::pick(known, {options.at});
   if (!places) return context.fail(report::Exit::usage, places.error());
   // A source that is lost is no obstacle to proving the copies.

@@ -268,6 +268,26 @@ TEST_F(InCluster, NeedsNoApiForPlacesThatDoNotAskIt) {
   EXPECT_THAT(api.requests(), IsEmpty());
 }
 
+// A destination that nobody named is none of the API's business.
+TEST_F(InCluster, AsksOnlyAboutDestinationsThatAreWanted) {
+  ASSERT_EQ(agent.run({"run"}).exit_code, 0);
+  auto set = agent.sets()[0];
+  auto asked = [&, before = api.requests().size()](std::vector<std::string> args) mutable {
+    auto done = agent.run(args);
+    EXPECT_EQ(done.exit_code, 0) << done.text();
+    auto more = api.requests().size() - before;
+    before = api.requests().size();
+    return more;
+  };
+  EXPECT_EQ(asked({"verify", "--at", "local"}), 0U);
+  EXPECT_EQ(asked({"fetch", "--from", "local", set, agent.path("back")}), 0U);
+  EXPECT_EQ(asked({"verify", "--at", "mirrors/master-2"}), 1U);
+  EXPECT_EQ(asked({"verify", "--at", "mirrors"}), 1U);
+  EXPECT_EQ(asked({"list"}), 1U);
+  EXPECT_EQ(agent.run({"verify", "--at", "mirror"}).exit_code, 2);
+  EXPECT_EQ(asked({"run", "--to", "mirrors"}), 1U);
+}
+
 TEST_F(InCluster, TakesAKubeconfigFromTheCommandLine) {
   agent.configure({.endpoints = {fake.endpoint()},
                    .more = "destinations:\n" +
