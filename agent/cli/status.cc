@@ -43,7 +43,11 @@ std::string to_table(const snapshot::Status& status) {
 
 report::Exit run(const std::string& file, Context& context) {
   auto report = snapshot::read_status(file, {.threads = 2, .stop = context.stop(), .progress = {}});
-  if (!report) return context.fail(jobs::local_exit(report.error()), report.error());
+  if (!report) {
+    auto error = report.error();
+    if (error.code == Code::not_found) error.hint = "name a snapshot file";
+    return context.fail(jobs::argument_exit(error), error);
+  }
   for (const auto& finding : report->findings) context.log().error(snapshot::describe(finding));
   if (!report->sound() || !report->status) {
     context.log().error(std::format("{} is damaged; for all findings: etcd-snapshot verify {}",

@@ -122,7 +122,7 @@ report::Exit verify_one(const std::string& name, const Options& options, Context
     if (is_own && verified.error().code != Code::not_found) ++own.facts.unreadable;
     if (context.json())
       results.push_back({{"name", name}, {"sound", nullptr}, {"error", verified.error().message}});
-    return context.fail(jobs::local_exit(verified.error()), verified.error());
+    return context.fail(jobs::argument_exit(verified.error()), verified.error());
   }
   verified->path = name;
   if (is_own && !verified->findings.empty()) ++own.facts.damaged;

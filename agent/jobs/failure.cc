@@ -11,6 +11,10 @@ Exit local_exit(const Error& error) {
   }
 }
 
+Exit argument_exit(const Error& error) {
+  return error.code == Code::not_found ? Exit::usage : local_exit(error);
+}
+
 Exit etcd_exit(const Error& error) {
   switch (error.code) {
     case Code::invalid: return Exit::usage;

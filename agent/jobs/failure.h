@@ -19,6 +19,9 @@ struct Failure {
 // The exit status of an error of this host: files, directories, configuration.
 Exit local_exit(const Error& error);
 
+// The same for what the command line names: what is not there was named wrong.
+Exit argument_exit(const Error& error);
+
 // The exit status of an error that came from etcd or from the way to it.
 Exit etcd_exit(const Error& error);
 

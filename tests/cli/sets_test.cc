@@ -273,7 +273,7 @@ TEST_F(Sets, AreVerifiedFileByFile) {
   EXPECT_EQ(json.exit_code, 4);
   EXPECT_EQ(test::parsed(json.out)[0]["sound"], false);
   EXPECT_THAT(test::parsed(json.out)[0]["findings"], Not(IsEmpty()));
-  EXPECT_EQ(agent.run({"verify", "no-such-file"}).exit_code, 1);
+  EXPECT_EQ(agent.run({"verify", "no-such-file"}).exit_code, 2);
 }
 
 // The archive holds the host's files, and of nobody else.

@@ -15,6 +15,8 @@ TEST_P(ExitOf, DependsOnTheSideItHappenedOn) {
   Error error{GetParam().code, "x", ""};
   EXPECT_EQ(local_exit(error), GetParam().local);
   EXPECT_EQ(etcd_exit(error), GetParam().etcd);
+  EXPECT_EQ(argument_exit(error),
+            GetParam().code == Code::not_found ? Exit::usage : GetParam().local);
 }
 INSTANTIATE_TEST_SUITE_P(Codes, ExitOf,
                          testing::Values(Case{Code::invalid, Exit::usage, Exit::usage},
