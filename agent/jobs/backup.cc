@@ -423,22 +423,16 @@ std::optional<Failure> Backup::prune() {
                               .now = std::max(around_.clock(), outcome_.started),
                               .stream = {outcome_.cluster, cluster_->id()},
                               .just_made = outcome_.set};
-    auto pruned = prune_place(*local_.place, *inventory, policy_of(settings_.config.retention),
-                              occasion, false);
-    for (const auto& removal : pruned.removed)
+    auto applied =
+        apply_retention(*local_.place, *inventory, policy_of(settings_.config.retention), occasion);
+    for (const auto& removal : applied.removed)
       around_.log.info(std::format("removed {}: {}", removal.set, removal.reason));
-    for (const auto& note : pruned.notes) warn(note);
-    for (const auto& verdict : pruned.verdicts) {
-      if (verdict.notice) warn(std::format("{}: {}", escaped(verdict.set), verdict.reason));
-    }
-    std::erase_if(inventory->sets, [&](const auto& set) {
-      return std::ranges::contains(pruned.removed, set.name, &report::Removal::set);
-    });
-    local_facts().pruned = std::move(pruned.removed);
-    for (auto& failure : pruned.failures) {
+    for (const auto& warning : applied.warnings) warn(warning);
+    for (auto& failure : applied.failures) {
       place_failed(failure.error);
       fail(std::move(failure));
     }
+    local_facts().pruned = std::move(applied.removed);
   }
   take_stock(local_facts(), *local_.place, *inventory, outcome_.cluster, outcome_.started);
   return std::nullopt;

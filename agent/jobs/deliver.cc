@@ -285,23 +285,16 @@ class Courier {
                               .now = std::max(around_.clock(), request_.started),
                               .stream = request_.stream,
                               .just_made = request_.set};
-    auto pruned = prune_place(*to_, there_, request_.policy, occasion, false);
-    for (const auto& removal : pruned.removed)
+    auto applied = apply_retention(*to_, there_, request_.policy, occasion, damaged_);
+    for (const auto& removal : applied.removed)
       around_.log.info(std::format("{}: removed {}: {}", place_.name, removal.set, removal.reason));
-    for (const auto& note : pruned.notes) warn(note);
-    for (const auto& verdict : pruned.verdicts) {
-      if (verdict.notice && !std::ranges::contains(damaged_, verdict.set))
-        warn(std::format("{}: {}", escaped(verdict.set), verdict.reason));
-    }
-    std::erase_if(there_.sets, [&](const sets::SetInfo& set) {
-      return std::ranges::contains(pruned.removed, set.name, &report::Removal::set);
-    });
-    done_.facts.pruned = std::move(pruned.removed);
-    for (auto& failure : pruned.failures) {
+    for (const auto& warning : applied.warnings) warn(warning);
+    for (auto& failure : applied.failures) {
       failure.error.message.insert(0, place_.name + ": ");
       around_.log.error(failure.error);
       done_.failures.push_back(std::move(failure));
     }
+    done_.facts.pruned = std::move(applied.removed);
   }
 
   void count() {

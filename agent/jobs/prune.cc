@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 #include <limits>
+#include <utility>
 
 #include "base/text.h"
 
@@ -101,6 +102,20 @@ Pruned prune_place(dest::Destination& place, const Inventory& inventory,
     }
   }
   return pruned;
+}
+
+Retention apply_retention(dest::Destination& place, Inventory& inventory,
+                          const retain::Policy& policy, const retain::Occasion& occasion,
+                          const std::vector<std::string>& untold) {
+  auto pruned = prune_place(place, inventory, policy, occasion, false);
+  for (const auto& verdict : pruned.verdicts) {
+    if (verdict.notice && !std::ranges::contains(untold, verdict.set))
+      pruned.notes.push_back(std::format("{}: {}", escaped(verdict.set), verdict.reason));
+  }
+  std::erase_if(inventory.sets, [&](const sets::SetInfo& set) {
+    return std::ranges::contains(pruned.removed, set.name, &report::Removal::set);
+  });
+  return {std::move(pruned.removed), std::move(pruned.notes), std::move(pruned.failures)};
 }
 
 uint64_t prunable_bytes(const Inventory& inventory, const std::vector<retain::Verdict>& verdicts) {

@@ -29,6 +29,19 @@ retain::Policy policy_of(const config::Retention& retention);
 Pruned prune_place(dest::Destination& place, const Inventory& inventory,
                    const retain::Policy& policy, const retain::Occasion& occasion, bool dry_run);
 
+// What a run does about retention at one place, in words.
+struct Retention {
+  std::vector<report::Removal> removed;
+  std::vector<std::string> warnings;
+  std::vector<Failure> failures;
+};
+
+// Prunes after the set of this run arrived. `inventory` loses what is gone. `untold`: sets about
+// which nothing need be said.
+Retention apply_retention(dest::Destination& place, Inventory& inventory,
+                          const retain::Policy& policy, const retain::Occasion& occasion,
+                          const std::vector<std::string>& untold = {});
+
 // Removes one set: its manifest first, so that an interrupted removal leaves no set. Returns notes:
 // extra files stay.
 Result<std::vector<std::string>> remove_set(dest::Destination& place, const sets::SetInfo& set);
