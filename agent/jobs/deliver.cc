@@ -107,7 +107,7 @@ class Courier {
     // that is nearly full needs the room.
     auto caught_up = catch_up();
     if (!to_) return caught_up;
-    auto listed = read_inventory(*to_).context(std::format("list {}", place_.label));
+    auto listed = read_inventory(*to_, there_).context(std::format("list {}", place_.label));
     if (!listed) return std::unexpected(caught_up ? listed.error() : caught_up.error());
     there_ = std::move(*listed);
     tell_of_damaged_copies();

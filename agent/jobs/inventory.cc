@@ -74,7 +74,7 @@ const sets::SetInfo* Inventory::find(const std::string& name) const {
   return found == sets.end() ? nullptr : &*found;
 }
 
-Result<Inventory> read_inventory(dest::Destination& place) {
+Result<Inventory> read_inventory(dest::Destination& place, const Inventory& before) {
   auto pins = TRY(notes(place, sets::kPins));
   auto removals = TRY(notes(place, sets::kRemoving));
   Inventory inventory;
@@ -83,7 +83,9 @@ Result<Inventory> read_inventory(dest::Destination& place) {
       inventory.sets.push_back(not_a_set(entry));
       continue;
     }
-    auto info = TRY(look_at_set(place, entry.name));
+    const auto* known = before.find(entry.name);
+    bool whole = known && known->state == sets::State::good;
+    auto info = whole ? *known : TRY(look_at_set(place, entry.name));
     info.pinned = pins.contains(entry.name);
     info.removal_begun = removals.contains(entry.name);
     inventory.sets.push_back(std::move(info));

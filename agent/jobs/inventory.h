@@ -18,8 +18,9 @@ struct Inventory {
 };
 
 // Reads every manifest at the place. A manifest that cannot be read makes its set damaged; the
-// listing as a whole is complete, or an Error: retention must not work on half of it.
-Result<Inventory> read_inventory(dest::Destination& place);
+// listing as a whole is complete, or an Error: retention must not work on half of it. `before`:
+// what was read of the place moments ago; whole sets of it that are still there are not read again.
+Result<Inventory> read_inventory(dest::Destination& place, const Inventory& before = {});
 
 // The sets of one cluster, counted. Those dated in the future, seen from `now`, are never the
 // newest.

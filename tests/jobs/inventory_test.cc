@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "jobs/make_set.h"
+#include "support/faulty_destination.h"
 
 namespace snap::jobs {
 namespace {
@@ -39,6 +40,39 @@ TEST(Inventory, ListsTheNewestFirst) {
 TEST(Inventory, IsEmptyForAnEmptyPlace) {
   test::TempDir dir;
   EXPECT_TRUE(read_inventory(*open_place(dir.path())).value().sets.empty());
+}
+
+// Remembers which manifests were read.
+class CountedPlace : public test::FaultyDestination {
+ public:
+  explicit CountedPlace(const std::string& directory)
+      : FaultyDestination(open_place(directory), std::make_shared<test::Fault>()) {}
+  Result<std::unique_ptr<stream::Source>> open(const std::string& group,
+                                               const std::string& file) override {
+    opened.push_back(group);
+    return FaultyDestination::open(group, file);
+  }
+  std::vector<std::string> opened;
+};
+
+TEST(Inventory, ReadsNoWholeSetTwice) {
+  test::TempDir dir;
+  auto whole = make_set(dir.path());
+  auto gone = make_set(dir.path(), {.start = test::kSampleStart - 1h});
+  auto damaged = make_set(dir.path(), {.start = test::kSampleStart - 2h});
+  write_text(dir.path(damaged) + "/" + kManifest, "{");
+  CountedPlace place(dir.path());
+  auto before = read_inventory(place).value();
+  EXPECT_THAT(place.opened, testing::UnorderedElementsAre(whole, gone, damaged));
+  place.opened.clear();
+  fs::remove_all(dir.path(gone));
+  auto fresh = make_set(dir.path(), {.start = test::kSampleStart + 1h});
+  ASSERT_TRUE(place.put_note(std::string(sets::kPins), whole, ""));
+  auto now = read_inventory(place, before).value();
+  EXPECT_THAT(place.opened, testing::UnorderedElementsAre(fresh, damaged));
+  EXPECT_THAT(names(now), ElementsAre(fresh, whole, damaged));
+  EXPECT_TRUE(now.find(whole)->pinned) << "pins are read anew";
+  EXPECT_EQ(now.find(whole)->total_bytes, before.find(whole)->total_bytes);
 }
 
 TEST(Inventory, ShowsNothingThatIsStillWritten) {
