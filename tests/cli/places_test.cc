@@ -88,7 +88,7 @@ TEST_F(Places, WhatAPlaceMissedIsCaughtUp) {
 TEST_F(Places, ASyncTakesAwayWhatARunOfThisNodeLeft) {
   configure(false);
   ASSERT_EQ(agent.run({"run"}).exit_code, 0);
-  auto left = nas.directory() + "/.incoming-prod-east_2026-11-20T013000Z_node-1";
+  auto left = mirror.directory() + "/sets/.incoming-prod-east_2026-11-20T013000Z_node-1";
   fs::create_directory(left);
   auto sync = agent.run({"sync"});
   EXPECT_EQ(sync.exit_code, 0) << sync.text();
@@ -209,13 +209,26 @@ TEST_F(Places, ThatAreMistypedAreNotMadeByVerbsThatLook) {
 }
 
 TEST_F(Places, CheckTriesEachAndLeavesNothing) {
+  const std::vector<std::string> kStores = {nas.directory(), mirror.directory(),
+                                            bucket.data() + "/" + bucket.bucket(),
+                                            agent.sets_directory()};
+  auto look = [&] {
+    std::vector<std::map<std::string, std::string>> all;
+    for (const auto& store : kStores) all.push_back(test::contents(store));
+    return all;
+  };
+  ASSERT_EQ(agent.run({"run"}).exit_code, 5);
+  auto before = look();
   auto check = agent.run({"check"});
   EXPECT_EQ(check.exit_code, 5) << check.text();
   for (const auto& name : kAlive) EXPECT_THAT(check.out, HasSubstr(name));
   EXPECT_THAT(check.out, HasSubstr("a probe was written, read back and removed"));
   EXPECT_THAT(check.out, HasSubstr("FAILED"));
-  for (const auto& entry : fs::recursive_directory_iterator(nas.directory()))
-    EXPECT_FALSE(entry.is_regular_file()) << entry.path();
+  auto after = look();
+  for (size_t i = 0; i < kStores.size(); ++i) {
+    EXPECT_TRUE(before[i] == after[i]) << kStores[i];
+    for (const auto& [path, content] : after[i]) EXPECT_TRUE(before[i].contains(path)) << path;
+  }
 }
 
 }  // namespace
