@@ -49,6 +49,21 @@ std::string to_json(const std::vector<jobs::Delivery>& deliveries) {
   return report::json_text(nlohmann::ordered_json{{"destinations", rows}});
 }
 
+// No destination gets these.
+report::Exit tell_of_damaged_sets(const jobs::Inventory& inventory, const std::string& cluster,
+                                  Context& context) {
+  auto exit = report::Exit::done;
+  for (const auto& set : inventory.sets) {
+    if (set.state != sets::State::damaged || set.parts.cluster != cluster) continue;
+    exit = context.fail(
+        report::Exit::damaged,
+        {Code::corrupt,
+         std::format("{} was not shipped: it is damaged here: {}", set.name, set.problem),
+         std::format("look at it with etcd-snapshot verify {}, then move it away", set.name)});
+  }
+  return exit;
+}
+
 report::Exit run(const std::vector<std::string>& to, Context& context) {
   auto node = jobs::own_node_name();
   if (!node) return context.fail(report::Exit::usage, node.error());
@@ -78,7 +93,7 @@ report::Exit run(const std::vector<std::string>& to, Context& context) {
   auto deliveries = jobs::deliver(*places, opened->inventory, request,
                                   {context.log(), *progress, now_utc, context.stop()});
   context.print(context.json() ? to_json(deliveries) : to_table(deliveries));
-  auto exit = report::Exit::done;
+  auto exit = tell_of_damaged_sets(opened->inventory, config.cluster, context);
   for (const auto& delivery : deliveries)
     for (const auto& failure : delivery.failures) exit = report::graver(exit, failure.exit);
   if (context.stop().stop_requested())

@@ -257,9 +257,18 @@ class Courier {
       if (shipped) continue;
       // A set that is damaged here is no fault of the place.
       if (shipped.error().code != Code::corrupt) return shipped;
-      warn(std::format("{} was not shipped: {}", set, shipped.error().message));
+      not_shipped(set, shipped.error());
     }
     return {};
+  }
+
+  // A run brought its own set all the same; a sync has not done what it is for.
+  void not_shipped(const std::string& set, Error error) {
+    auto what = std::format("{} was not shipped: {}", set, error.message);
+    if (!request_.set.empty()) return warn(what);
+    error.message = std::format("{}: {}", place_.name, what);
+    around_.log.error(error);
+    done_.failures.push_back({Exit::damaged, "ship", std::move(error)});
   }
 
   // A copy that cannot be used counts as no copy, and is never shipped over: somebody has to look.
@@ -335,20 +344,12 @@ class Courier {
   Delivery done_;
 };
 
-// A sync brings every set but these.
-void tell_of_damaged_sets(const Inventory& local, const std::string& cluster, report::Log& log) {
-  for (const auto& set : local.sets)
-    if (set.state == sets::State::damaged && set.parts.cluster == cluster)
-      log.warn(std::format("{} was not shipped: it is damaged here: {}", set.name, set.problem));
-}
-
 }  // namespace
 
 std::vector<Delivery> deliver(const std::vector<Place>& places, const Inventory& local,
                               const DeliveryRequest& request, const Surroundings& around) {
   SharedProgress progress(around.progress);
   std::vector<Delivery> deliveries(places.size());
-  if (request.set.empty()) tell_of_damaged_sets(local, request.cluster, around.log);
   Together together(request.local_directory, request.node, places);
   side_by_side(
       places.size(),

@@ -29,8 +29,8 @@ struct DeliveryRequest {
 
 struct Delivery {
   report::PlaceFacts facts;
-  // destination_failed or prune_failed; already logged. That it was interrupted is none: the caller
-  // knows of the stop.
+  // destination_failed, prune_failed, and of a sync damaged; already logged. That it was
+  // interrupted is none: the caller knows of the stop.
   std::vector<Failure> failures;
   std::vector<std::string> warnings;  // already logged
 };

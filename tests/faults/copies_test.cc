@@ -149,6 +149,7 @@ TEST_F(Copies, OfASetThatIsDamagedHereAreNotMade) {
     change(scene.agent.sets_directory(), ending,
            [](std::string& text) { text[text.size() / 2] ^= 1; });
     auto sync = scene.agent.run({"sync"});
+    EXPECT_EQ(sync.exit_code, 4) << ending << sync.text();
     EXPECT_THAT(sync.err, HasSubstr(new_set())) << ending << sync.text();
     EXPECT_FALSE(fs::exists(scene.stores[0].directory + "/" + new_set())) << ending;
     EXPECT_TRUE(fs::exists(scene.stores[0].directory + "/" + old_set())) << sync.text();
