@@ -169,6 +169,8 @@ TEST(Openshift, WithoutARevisionIsKeptAndNotCalledProven) {  // F-R01
 
 TEST(Elsewhere, PathsBeginAtTheRoot) {
   OnHost host("rke2");
+  fs::create_directories(host.root() + "/srv/psa");
+  write_text(host.root() + "/srv/psa/rke2-pss.yaml", "named by a flag");
   ASSERT_EQ(host.run().exit, Exit::done);
   EXPECT_THAT(host.shell("tar -tzf $SET/static_kuberesources*.tar.gz"),
               AllOf(HasSubstr("\nvar/lib/rancher/rke2/server/token\n"),
