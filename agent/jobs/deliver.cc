@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "dest/local.h"
 #include "jobs/alone.h"
+#include "jobs/basis.h"
 #include "jobs/lock.h"
 #include "jobs/missing_sets.h"
 #include "jobs/prune.h"
@@ -190,6 +191,7 @@ class Courier {
     net::Backoff backoff(std::chrono::seconds(1), std::chrono::seconds(8));
     for (int attempt = 1;; ++attempt) {
       ShipOptions options{.take_over = attempt > 1,
+                          .basis = basis_of(set, local_, there_),
                           .progress =
                               [&](uint64_t more) {
                                 progress_.add(more);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "jobs/changes.h"
 #include "sets/name.h"
 #include "stream/copy.h"
 #include "stream/memory.h"
@@ -39,6 +40,9 @@ std::unexpected<Error> differs(Code code, const std::string& where, const sets::
                           expected.size_bytes, expected.sha256.substr(0, 16)),
               std::move(hint));
 }
+
+// The other files of a set are small or packed.
+bool is_snapshot(const sets::FileFacts& file) { return file.name.ends_with(".db"); }
 
 // Adds the time until it ends.
 class Timed {
@@ -121,6 +125,7 @@ class Shipment {
         return {};
       }
     }
+    if (TRY(bring_changes(file))) return {};
     auto source = TRY(open_source(file));
     uint64_t counted = 0;
     TRY(send(file, *source,
@@ -129,6 +134,36 @@ class Shipment {
     if (!fault) return {};
     TRY(look_at_source(file));
     return std::unexpected(*fault);
+  }
+
+  // The place copies the same file of the basis, and what differs is written over that. False: it
+  // did not come to the right file, whatever the cause, and all of it has to be sent.
+  Result<bool> bring_changes(const sets::FileFacts& file) {
+    uint64_t counted = 0;
+    auto brought =
+        derive(file, [&](uint64_t bytes) { advance(bytes - std::exchange(counted, bytes)); });
+    if (brought.value_or(false) && !TRY(find_fault(file))) return true;
+    if (!brought && (brought.error().retryable() || brought.error().code == Code::cancelled))
+      return std::unexpected(brought.error());
+    advance(0 - counted);
+    return false;
+  }
+
+  Result<bool> derive(const sets::FileFacts& file, const std::function<void(uint64_t)>& progress) {
+    constexpr uint64_t kWorthIt = 1 << 20;  // a few requests more, and a second reading here
+    if (options_.basis.empty() || !is_snapshot(file) || file.size_bytes < kWorthIt) return false;
+    Timed timed(shipped_.sending);
+    auto basis = TRY(read_manifest(from_, options_.basis)).manifest.files;
+    auto before = std::ranges::find_if(basis, is_snapshot);
+    if (before == basis.end()) return false;
+    auto patch = TRY(incoming_->derive(file.name, options_.basis, before->name));
+    if (!patch) return false;
+    auto old_source = TRY(from_.open(options_.basis, before->name));
+    auto source = TRY(open_source(file));
+    auto changes = TRY(write_changes(*old_source, *source, *patch, progress, options_.stop));
+    TRY(patch->finish());
+    shipped_.sent_bytes += changes.changed_bytes;
+    return true;
   }
 
   Result<void> sync(const sets::FileFacts& file) {

@@ -16,6 +16,9 @@ namespace snap::jobs {
 struct ShipOptions {
   // What an earlier try left there belongs to a writer that is gone, and may be taken over.
   bool take_over = false;
+  // A set that is good at both: where the place can copy it by itself, only what differs is sent.
+  // Empty: everything is sent.
+  std::string basis;
   // Bytes more of the set's files that were sent, or were there already and are proven. A try that
   // failed may have told of some. Empty: nobody looks.
   std::function<void(uint64_t bytes)> progress;

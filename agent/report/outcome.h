@@ -74,7 +74,7 @@ struct PlaceFacts {
   bool proven = false;    // and proven there
   std::string proven_by;  // how: "read back"; empty for local and where nothing arrived
   std::vector<std::string> caught_up;  // older sets that were missing there and arrived now
-  uint64_t sent_bytes = 0;             // of all sets that arrived now
+  uint64_t sent_bytes = 0;  // of all sets that arrived now, without what was copied there
   std::chrono::milliseconds sending{};
   std::chrono::milliseconds proving{};  // what arrived, by the place or by reading it back
   // What is there when the run ends, of this cluster; nothing: it could not be listed.

@@ -19,10 +19,10 @@ inline constexpr int kManyKeys = 6'000;
 inline constexpr uint64_t kMiddle = 2'000'000;  // bytes: of that many keys, the middle is past this
 
 // A database of several MiB, so that it has a middle.
-inline test::SnapshotScript big_script() {
+inline test::SnapshotScript big_script(int keys = kManyKeys) {
   auto script = test::good_script();
-  script.body = test::snapshot_body(test::small_database(kManyKeys), 65536);
-  script.hash_kv = test::small_hash_kv(kManyKeys);
+  script.body = test::snapshot_body(test::small_database(keys), 65536);
+  script.hash_kv = test::small_hash_kv(keys);
   return script;
 }
 

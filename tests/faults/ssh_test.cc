@@ -1,5 +1,6 @@
 // Faults of mirrors, each with the whole outcome of `run`.
 #include <filesystem>
+#include <fstream>
 
 #include "faults/placed.h"
 
@@ -90,6 +91,38 @@ TEST(TwentyMirrors, EachStandsForItself) {
                      .saying("no space")
                      .saying("refused")
                      .within(60s));
+}
+
+// The mirror begins the second set as a copy of the first. What it has of that may have rotted.
+TEST(SecondSet, SendsAMirrorWhatHasChanged) {
+  SshServer mirror;
+  Placed scene(big_script());
+  scene.ssh("mirror", mirror);
+  auto sent_by = [&](const test::Finished& run) {
+    return test::outcome_of(run)["places"][1]["sent_bytes"].get<uint64_t>();
+  };
+  auto all = sent_by(scene.run());
+  ASSERT_GT(all, kMiddle);
+
+  scene.fake.play(big_script(kManyKeys + 20));
+  auto before = scene.before();
+  auto second = scene.run();
+  EXPECT_LT(sent_by(second), all / 10);
+  EXPECT_EQ(test::outcome_of(second)["places"][1]["proven_by"], "SHA-256 by the place");
+  expect_outcome(scene.agent, before, second, test::succeeds());
+
+  for (const auto& file : fs::recursive_directory_iterator(scene.stores[0].directory)) {
+    if (file.path().extension() != ".db") continue;
+    std::fstream in_place(file.path(), std::ios::in | std::ios::out);
+    in_place.seekp(kMiddle) << "rotten";
+  }
+  scene.fake.play(big_script(kManyKeys + 40));
+  auto third = scene.run();
+  EXPECT_EQ(third.exit_code, 0) << third.err;
+  EXPECT_GE(sent_by(third), all);
+  auto newest = test::outcome_of(third)["set"].get<std::string>();
+  auto verified = scene.agent.run({"verify", "--at", "mirror", newest});
+  EXPECT_EQ(verified.exit_code, 0) << verified.err;
 }
 
 }  // namespace
