@@ -130,9 +130,10 @@ class Mirrors(Server):
     def scp(self, file, address, cipher=None):
         return ["scp", "-q", *self.options(cipher), "-P", self.port, file, f"{USER}@{address}:{self.directories[address]}/peer.db"]
 
-    def rsync(self, file, address, cipher=None):
+    def rsync(self, file, address, cipher=None, changes=False):
         shell = " ".join(["ssh", *self.options(cipher), "-p", str(self.port)])
-        return ["rsync", "-a", "--whole-file", "-e", shell, file, f"{USER}@{address}:{self.directories[address]}/peer.db"]
+        how = ["-a", "--stats"] if changes else ["-a", "--whole-file"]
+        return ["rsync", *how, "-e", shell, file, f"{USER}@{address}:{self.directories[address]}/peer.db"]
 
     def sftp_put(self, file, address, port):
         batch = self.work / "batch"
