@@ -30,6 +30,7 @@ const std::map<std::string, std::string> kToldElsewhere{
     {"dest/s3_server_test.cc", "O02 O06 O08 O09 O12"},
     {"dest/sftp_test.cc", "H02 H03 H04 H05 H06 H07"},
     {"faults/cluster_test.cc", "E18"},
+    {"faults/fetch_test.cc", "X04"},
     {"faults/nfs_test.cc", "N02 N03 N04 N06 N07"},
     {"faults/places_reach_test.cc", "N05"},
     {"faults/ssh_test.cc", "H11 H12"},
