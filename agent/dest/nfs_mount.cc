@@ -197,7 +197,10 @@ Error NfsMount::error_of(const NfsCall& call, std::string_view doing) const {
     return {Code::no_space, std::format("{}: the quota of {} at {} is used up", doing, who, label_),
             "raise the quota, or let retention keep less"};
   if (says("NOSPC") || reason == ENOSPC) return errno_error(ENOSPC, doing);
-  if (says("STALE") || says("EXPIRED") || says("BADHANDLE") || reason == ESTALE)
+  // A server that was restarted knows neither the mount nor its open files; libnfs has no errno for
+  // the second, and gives EFAULT.
+  bool no_file = reason == EFAULT && (says("NOENT") || says("STATEID"));
+  if (says("STALE") || says("EXPIRED") || says("BADHANDLE") || reason == ESTALE || no_file)
     return {Code::unavailable,
             std::format("{}: the server forgot this mount (stale handle)", doing)};
   switch (reason) {
