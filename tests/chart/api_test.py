@@ -146,7 +146,7 @@ class Api(unittest.TestCase):
                      "oc -n notes create secret generic s3-keys --from-file=ACCESS_KEY_ID=FILE --from-file=SECRET_ACCESS_KEY=FILE",
                      "helm test a-release -n notes --logs",
                      "oc -n notes create job --from=cronjob/a-release-etcd-snapshot first",
-                     "until oc -n notes logs -f job/first; do sleep 2; done"):
+                     "until oc -n notes logs -f job/first | grep .; do sleep 2; done"):
             self.assertIn(f"   {line}", notes)
         self.assertNotIn("kubectl", notes)
         self.assertNotRegex(notes, r"\n\n\n")

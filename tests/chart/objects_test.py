@@ -469,7 +469,7 @@ class Notes(unittest.TestCase):
         readme = (TOP / "README.md").read_text()
         for told in (self.notes(PV, "1.33"), readme):
             for job in ("first", "list"):
-                self.assertRegex(told, rf"\n +until kubectl -n [a-z-]+ logs -f job/{job}; do sleep 2; done\n")
+                self.assertRegex(told, rf"\n +until kubectl -n [a-z-]+ logs -f job/{job} \| grep \.; do sleep 2; done\n")
             self.assertNotIn("--for=condition=complete", told)
 
 

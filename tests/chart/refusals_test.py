@@ -126,7 +126,7 @@ TAKEN = {
     "certificate_below_a_host_path": merged(PV, {"hostPaths": ["/etc/kubernetes", "/var/lib/etcd-tls"],
                                                  "etcd": {"cacert": "/var/lib/etcd-tls/ca.crt"}}),
     "paths_beside_those_of_the_pod": merged(PV, {"hostPaths": ["/etc/etcd", "/etc/etcd-snapshot.d", "/usr2", "/usr/local/etc/etcd",
-                                                               "/var/lib/rancher/k3s", "/etc/..x"]}),
+                                                               "/var/lib/rancher/k3s", "/etc/..x", "/var/run/etcd"]}),
     "sizes": merged(PV, {"snapshot": {"reserve": "10Gi"}, "retention": {"maxSize": "500MB"}}),
     "durations": merged(PV, {"retention": {"keepWithin": "1d12h"}}),
     "late_after_10s": merged(PV, {"startingDeadlineSeconds": 10}),

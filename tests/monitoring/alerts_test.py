@@ -130,6 +130,12 @@ CASES = {
     "another node makes the runs now, and its first one failed": (
         at_another_node(NOW - HOUR),
         ["EtcdBackupFailing", "EtcdBackupCertificateEndsSoon", "EtcdBackupSpaceLow", "EtcdBackupRetentionStopped"]),
+    "each master makes its own, and one whose runs come first fails": (
+        at_another_node(NOW - 3 * HOUR),
+        ["EtcdBackupFailing", "EtcdBackupCertificateEndsSoon", "EtcdBackupSpaceLow", "EtcdBackupRetentionStopped"]),
+    "a node whose clock ran ahead is not the only one that counts": (
+        {EXIT: since(2 * HOUR, 0, 3), series("last_attempt_timestamp_seconds", instance="master-1:9100"): NOW + 30 * DAY,
+         series("stage_duration_seconds", instance="master-1:9100", stage="prune"): 1}, ["EtcdBackupFailing"]),
     "another cluster makes runs later": ({EXIT: since(2 * HOUR, 0, 3), series("last_attempt_timestamp_seconds", cluster="west"): NOW - HOUR,
                                           series("stage_duration_seconds", cluster="west", stage="prune"): 1,
                                           newest("local", cluster="west"): NOW - HOUR}, ["EtcdBackupFailing"]),
@@ -162,6 +168,13 @@ CASES = {
     # EtcdBackupNotReadAgain
     "stored sets were read again two weeks ago": ({READ_AGAIN: NOW - 14 * DAY}, []),
     "stored sets were read again sixteen days ago": ({READ_AGAIN: NOW - 16 * DAY}, ["EtcdBackupNotReadAgain"]),
+    "the local directory of one master is not read again": (
+        {series("reproof_timestamp_seconds", place="local"): NOW - 16 * DAY,
+         series("reproof_timestamp_seconds", place="local", instance="m"): NOW - DAY}, ["EtcdBackupNotReadAgain"]),
+    "nor is that of a node that retired": (
+        {series("reproof_timestamp_seconds", place="local", instance="m"): NOW - 16 * DAY,
+         series("last_attempt_timestamp_seconds", instance="m"): NOW - 16 * DAY,
+         series("stage_duration_seconds", instance="m", stage="prune"): 1}, []),
     "another node read them again": ({READ_AGAIN: NOW - 16 * DAY, series("reproof_timestamp_seconds", place="nas", instance="m"): NOW - DAY}, []),
     "stored sets were never read again": ({DAMAGED: None, READ_AGAIN: None}, []),
 }
