@@ -17,15 +17,22 @@
 namespace snap::cli {
 namespace {
 
+// A place may be in order and lack a set all the same: one that is damaged here.
+std::string_view verdict_of(const report::PlaceFacts& facts) {
+  return facts.failed ? "failed" : facts.problem.empty() ? "ok" : "incomplete";
+}
+
 std::string to_table(const std::vector<jobs::Delivery>& deliveries) {
   report::Table table(
       {{"DESTINATION"}, {"VERDICT"}, {"SHIPPED"}, {"SETS", report::Align::right}, {"PROBLEM"}});
   for (const auto& delivery : deliveries) {
     const auto& facts = delivery.facts;
-    auto shipped = facts.failed              ? "-"
-                   : facts.caught_up.empty() ? "nothing was missing"
-                                             : std::format("{}", facts.caught_up.size());
-    table.add({facts.name, facts.failed ? "FAILED" : "ok", shipped,
+    bool complete = facts.problem.empty();
+    auto shipped = facts.failed ? "-"
+                   : complete && facts.caught_up.empty()
+                       ? "nothing was missing"
+                       : std::format("{}", facts.caught_up.size());
+    table.add({facts.name, facts.failed ? "FAILED" : std::string(verdict_of(facts)), shipped,
                facts.sets ? std::format("{}", facts.sets->proven + facts.sets->unproven) : "-",
                facts.problem});
   }
@@ -39,7 +46,7 @@ std::string to_json(const std::vector<jobs::Delivery>& deliveries) {
     rows.push_back({{"name", facts.name},
                     {"type", facts.type},
                     {"label", facts.label},
-                    {"verdict", facts.failed ? "failed" : "ok"},
+                    {"verdict", verdict_of(facts)},
                     {"problem", facts.problem},
                     {"shipped", facts.caught_up},
                     {"sent_bytes", facts.sent_bytes},

@@ -79,9 +79,9 @@ class DirectoryIncoming : public Incoming {
     TRY(check_name(from));
     auto path = path_ + "/" + file;
     if (taken_over_) TRY(tree_->remove_file(path));
+    taken_over_ = true;  // whatever comes of it, it is there to be created anew
     auto patch = TRY(tree_->derive(path, basis + "/" + from));
     if (!patch) return nullptr;
-    taken_over_ = true;  // what comes of it may not be what was wanted
     return std::make_unique<NewPatch>(std::move(patch), take_away(tree_, path));
   }
 

@@ -10,6 +10,7 @@ namespace {
 enum : uint8_t { kInit = 1, kVersion = 2, kOpen = 3, kClose = 4, kStatus = 101, kHandle = 102 };
 constexpr uint8_t kExtended = 200;
 enum : uint32_t { kRead = 1, kWrite = 2, kCreate = 8, kExclusive = 32 };
+enum : uint32_t { kOk = 0, kFailure = 4 };
 constexpr uint32_t kProtocol = 3;
 constexpr size_t kMaxAnswerBytes = 64UL << 10;
 
@@ -17,6 +18,10 @@ uint32_t load_be32(std::string_view bytes) {
   uint32_t value = 0;
   for (unsigned char byte : bytes.substr(0, 4)) value = value << 8U | byte;
   return value;
+}
+
+bool has_status(std::string_view answer, uint32_t status) {
+  return answer.size() >= 9 && answer[0] == kStatus && load_be32(answer.substr(5)) == status;
 }
 
 }  // namespace
@@ -72,7 +77,7 @@ Result<bool> SftpAside::greet() {
 
 Result<bool> SftpAside::copy(const std::string& from, const std::string& to, uint64_t size_bytes) {
   if (!copies_) return false;
-  auto watched = session_.watch(silence_for(size_bytes));
+  auto watched = session_.watch(silence_for(2 * size_bytes));  // it reads and writes
   auto source = TRY(open_file(from, kRead));
   auto target = source.empty() ? source : TRY(open_file(to, kWrite | kCreate | kExclusive));
   bool copied = false;
@@ -89,8 +94,8 @@ Result<bool> SftpAside::copy(const std::string& from, const std::string& to, uin
 
 Result<void> SftpAside::begin_flushing(const std::string& path) {
   if (!flushes_) return {};
-  TRY(end_flushing());
   auto watched = session_.watch();
+  flush_failed_ = false;
   flushed_ = TRY(open_file(path, kWrite));
   return {};
 }
@@ -101,10 +106,17 @@ Result<void> SftpAside::flush() {
   return send(Packet(kExtended).number(++id_).string("fsync@openssh.com").string(flushed_));
 }
 
-Result<void> SftpAside::end_flushing() {
-  if (flushed_.empty()) return {};
+Result<bool> SftpAside::end_flushing(uint64_t size_bytes) {
+  if (flushed_.empty()) return true;
+  auto watched = session_.watch(silence_for(size_bytes));
+  TRY(done(Packet(kClose).number(++id_).string(std::exchange(flushed_, {}))));
+  return !flush_failed_;
+}
+
+void SftpAside::abandon_flushing() {
+  if (flushed_.empty()) return;
   auto watched = session_.watch();
-  return send(Packet(kClose).number(++id_).string(std::exchange(flushed_, {})));
+  (void)send(Packet(kClose).number(++id_).string(std::exchange(flushed_, {})));
 }
 
 // The handle; "" where the server refuses.
@@ -121,9 +133,7 @@ Result<std::string> SftpAside::open_file(const std::string& path, uint32_t flags
 // Whether the server did what the newest request asked for.
 Result<bool> SftpAside::done(const Packet& packet) {
   TRY(send(packet));
-  auto answer = TRY(answer_to(id_));
-  return answer.size() >= 9 && answer[0] == kStatus &&
-         load_be32(std::string_view(answer).substr(5)) == 0;
+  return has_status(TRY(answer_to(id_)), kOk);
 }
 
 Result<void> SftpAside::send(const Packet& packet) {
@@ -134,8 +144,8 @@ Result<void> SftpAside::send(const Packet& packet) {
   return {};  // where the server closed the channel, no answer will come
 }
 
-// Without its length; "" when the server closed the channel. Answers that nobody waits for come
-// before it.
+// Without its length; "" when none came, or the server closed the channel. The answers to flushes
+// come before it.
 Result<std::string> SftpAside::answer_to(uint32_t id) {
   while (true) {
     auto length = TRY(read(4));
@@ -143,10 +153,11 @@ Result<std::string> SftpAside::answer_to(uint32_t id) {
     auto answer = TRY(read(load_be32(length)));
     if (answer.size() < 5) return "";
     if (load_be32(std::string_view(answer).substr(1)) == id) return answer;
+    if (has_status(answer, kFailure)) flush_failed_ = true;
   }
 }
 
-// Less, when the server closed the channel.
+// Less, when no more came, or the server closed the channel.
 Result<std::string> SftpAside::read(size_t size) {
   std::string text(size, '\0');
   size_t have = 0;

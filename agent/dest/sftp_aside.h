@@ -27,12 +27,14 @@ class SftpAside {
   // or cannot (OpenSSH before 9.0), and `to` may be there in part.
   Result<bool> copy(const std::string& from, const std::string& to, uint64_t size_bytes);
 
-  // flush() has the server bring to its disk what it was given of this file so far. Nobody waits
-  // for that, and where the server refuses, nothing is done: whoever writes the file syncs it at
-  // its end, and finds less to wait for.
+  // flush() has the server bring to its disk what it was given of this file so far, and waits for
+  // nothing: whoever writes the file syncs it at its end, finds less to do, and ends the flushing.
+  // False then: one of them failed, which an older kernel tells only once, and not to the sync.
+  // Where the server refuses to flush, nothing is done.
   Result<void> begin_flushing(const std::string& path);
   Result<void> flush();
-  Result<void> end_flushing();
+  Result<bool> end_flushing(uint64_t size_bytes);
+  void abandon_flushing();
 
  private:
   class Packet;
@@ -51,6 +53,7 @@ class SftpAside {
   SshChannel channel_;
   bool copies_ = false, flushes_ = false;
   std::string flushed_;  // the handle of the file that is written
+  bool flush_failed_ = false;
   uint32_t id_ = 0;
 };
 

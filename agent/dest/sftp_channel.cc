@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <format>
+#include <utility>
 
 #include "base/text.h"
 
@@ -61,6 +62,8 @@ Result<SftpAside*> SftpChannel::aside() {
   return aside_.get();
 }
 
+bool SftpChannel::drop_aside() { return std::exchange(aside_, nullptr) != nullptr; }
+
 std::optional<uint64_t> SftpChannel::free_bytes(const std::string& path) {
   if (!statvfs) return std::nullopt;
   SftpStatVfs info(sftp_statvfs(sftp.get(), path.c_str()));
@@ -69,7 +72,8 @@ std::optional<uint64_t> SftpChannel::free_bytes(const std::string& path) {
 }
 
 Error SftpChannel::error_of(std::string_view doing) {
-  if (!session->usable()) return session->broken(doing);
+  // Its SFTP server may have died before the connection does.
+  if (!session->usable() || ssh_channel_is_eof(sftp->channel) != 0) return session->broken(doing);
   int status = sftp_get_error(sftp.get());
   switch (status) {
     case SSH_FX_NO_SUCH_FILE:

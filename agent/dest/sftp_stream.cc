@@ -60,6 +60,7 @@ class SftpSink : public Patch {
         doing_(std::move(doing)) {}
   ~SftpSink() override {
     for (auto& write : writes_) sftp_aio_free(write.aio);
+    if (aside_) aside_->abandon_flushing();  // open, it would keep the space of a removed file
   }
 
   Result<void> write(Bytes data) override {
@@ -93,7 +94,9 @@ class SftpSink : public Patch {
       if (file_.channel().fsync && sftp_fsync(file_.get()) != SSH_OK)
         return std::unexpected(file_.channel().write_error(doing_, path_));
     }
-    if (aside_) TRY(aside_->end_flushing());
+    if (aside_ && !TRY(aside_->end_flushing(written_)))
+      return fail(Code::internal, doing_ + ": the server could not bring it to its disk",
+                  "look at the disk there, and at the host's log");
     return file_.close(doing_, extra);
   }
 

@@ -122,6 +122,7 @@ class Courier {
   void leave(bool lost) {
     together_.wait_for_all();
     if (to_ && !lost) {
+      if (!cut_.empty()) (void)to_->discard(cut_);
       (void)together_.remove_mark(*to_, index_);
       return;
     }
@@ -191,7 +192,8 @@ class Courier {
     net::Backoff backoff(std::chrono::seconds(1), std::chrono::seconds(8));
     for (int attempt = 1;; ++attempt) {
       ShipOptions options{.take_over = attempt > 1,
-                          .basis = basis_of(set, local_, there_),
+                          // A copy that is made there may be what ended the connection.
+                          .basis = attempt == 1 ? basis_of(set, local_, there_) : "",
                           .progress =
                               [&](uint64_t more) {
                                 progress_.add(more);
@@ -230,6 +232,8 @@ class Courier {
   void arrived(const std::string& set, const Shipped& shipped) {
     done_.facts.proven_by = shipped.how;
     if (set != request_.set) done_.facts.caught_up.push_back(set);
+    // The next one may begin as a copy of it.
+    if (const auto* own = local_.find(set); own && !there_.find(set)) there_.sets.push_back(*own);
     done_.facts.sent_bytes += shipped.sent_bytes;
     done_.facts.sending += shipped.sending;
     done_.facts.proving += shipped.proving;
@@ -270,6 +274,7 @@ class Courier {
     if (!request_.set.empty()) return warn(what);
     error.message = std::format("{}: {}", place_.name, what);
     around_.log.error(error);
+    done_.facts.problem = what;
     done_.failures.push_back({Exit::damaged, "ship", std::move(error)});
   }
 

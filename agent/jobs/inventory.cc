@@ -46,6 +46,8 @@ Result<sets::SetInfo> look_at_set(dest::Destination& place, const std::string& s
     if (info.state == sets::State::good) return info;
     // Who removes a set takes its manifest first: perhaps just now.
     auto now = manifest_of(place, set);
+    if (!now && (now.error().retryable() || now.error().code == Code::cancelled))
+      return std::unexpected(now.error());
     return now && !*now ? sets::classify(set, std::nullopt) : info;
   }
   if (text.error().retryable() || text.error().code == Code::cancelled)
@@ -84,7 +86,7 @@ Result<Inventory> read_inventory(dest::Destination& place, const Inventory& befo
       continue;
     }
     const auto* known = before.find(entry.name);
-    bool whole = known && known->state == sets::State::good;
+    bool whole = known && known->state == sets::State::good && !removals.contains(entry.name);
     auto info = whole ? *known : TRY(look_at_set(place, entry.name));
     info.pinned = pins.contains(entry.name);
     info.removal_begun = removals.contains(entry.name);

@@ -119,8 +119,10 @@ class Shipment {
   Result<void> bring(const sets::FileFacts& file) {
     auto left = std::ranges::find(left_, file.name, &dest::FileInfo::name);
     if (left != left_.end() && left->regular && left->size_bytes == file.size_bytes) {
-      TRY(sync(file));
-      if (!TRY(find_fault(file))) {
+      auto synced = sync(file);
+      if (!synced && (synced.error().retryable() || synced.error().code == Code::cancelled))
+        return synced;
+      if (synced && !TRY(find_fault(file))) {
         advance(file.size_bytes);
         return {};
       }

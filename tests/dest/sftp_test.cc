@@ -366,6 +366,45 @@ INSTANTIATE_TEST_SUITE_P(
                     Aside{"in_a_jail", {.mode = "chroot"}, true, {}}),
     [](const auto& test) { return test.param.name; });
 
+// Only the second SFTP server of a connection, which flushes, meets the bad disk.
+TEST(Sftp, DoesNotMissAFlushThatFailed) {
+  test::TempDir dir;
+  test::write_file(
+      dir.path("server"),
+      std::format("#!/bin/sh\nmkdir {} && exec {}\nexec strace -f -o /dev/null -e "
+                  "trace=fsync -e inject=fsync:error=EIO:when=1 {}\n",
+                  dir.path("first"), test::SshServer::kSftpServer, test::SshServer::kSftpServer));
+  fs::permissions(dir.path("server"), fs::perms(0755));
+  test::SshServer server({.sftp_server = dir.path("server")});
+  auto place = open_sftp(config_of(server)).value();
+  auto incoming = place->begin("g").value();
+  auto sink = incoming->create("data").value();
+  std::string megabytes(70'000'000, 'x');
+  ASSERT_TRUE(sink->write(as_bytes(megabytes)));
+  auto finished = sink->finish();
+  ASSERT_FALSE(finished);
+  EXPECT_THAT(finished.error().message, HasSubstr("could not bring it to its disk"));
+}
+
+// Its third session is what the digest needs.
+TEST(Sftp, LetsThePlaceComputeTheDigestWhereItAllowsTwoSessions) {
+  test::SshServer server({.settings = {"MaxSessions 2"}});
+  auto place = open_sftp(config_of(server)).value();
+  auto incoming = place->begin("basis").value();
+  {
+    auto sink = incoming->create("data").value();
+    ASSERT_TRUE(sink->write(as_bytes("abc")));
+    ASSERT_TRUE(sink->finish());
+  }
+  ASSERT_TRUE(incoming->publish());
+  incoming = place->begin("g").value();
+  auto patch = incoming->derive("data", "basis", "data").value();
+  ASSERT_TRUE(patch);
+  ASSERT_TRUE(patch->skip(3));
+  ASSERT_TRUE(patch->finish());
+  EXPECT_EQ(incoming->far_digest("data").value(), stream::sha256(as_bytes("abc")));
+}
+
 // F-H06
 TEST(Sftp, SaysThatAMirrorIsFull) {
   test::SshServer server({.disk_mib = 4});
@@ -452,7 +491,9 @@ TEST(Sftp, NoticesThatTheServerDied) {
   auto sink = incoming->create("data").value();
   ASSERT_TRUE(sink->write(as_bytes("abc")));
   server.kill();
-  EXPECT_EQ(sink->finish().error().code, Code::unavailable);
+  auto finished = sink->finish();
+  ASSERT_FALSE(finished);
+  EXPECT_EQ(finished.error().code, Code::unavailable) << describe(finished.error());
   EXPECT_TRUE(place->list().error().retryable());
   sink.reset();
   incoming.reset();

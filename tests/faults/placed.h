@@ -26,6 +26,9 @@ inline test::SnapshotScript big_script(int keys = kManyKeys) {
   return script;
 }
 
+// A mirror that is sent every byte of each set.
+inline const test::SshOptions kNoCopies{.mode = "sftp_only", .sftp_flags = "-P copy-data"};
+
 struct Placed {
   explicit Placed(test::SnapshotScript script = test::good_script()) : fake(std::move(script)) {}
 

@@ -11,8 +11,7 @@ using namespace std::chrono_literals;
 
 // `back`: the server is started again while the run still tries.
 template <class Server, class Join>
-void die_in_mid_copy(bool back, const std::string& name, Join join) {
-  Server server;
+void die_in_mid_copy(Server&& server, bool back, const std::string& name, Join join) {
   test::Proxy proxy(std::format("127.0.0.1:{}", server.port()));
   Placed scene(big_script());
   scene.stall = "5s";
@@ -37,22 +36,22 @@ void die_in_mid_copy(bool back, const std::string& name, Join join) {
 class Dies : public testing::TestWithParam<bool> {};
 
 TEST_P(Dies, AnNfsServer) {  // F-N03
-  die_in_mid_copy<test::NfsServer>(GetParam(), "nas", [](auto& scene, auto& server, auto& proxy) {
+  die_in_mid_copy(test::NfsServer(), GetParam(), "nas", [](auto& scene, auto& server, auto& proxy) {
     scene.nfs("nas", server, 4, proxy.port());
   });
 }
 
 TEST_P(Dies, AMirror) {  // F-H04
-  die_in_mid_copy<test::SshServer>(
-      GetParam(), "mirror/127.0.0.1",
+  die_in_mid_copy(
+      test::SshServer(kNoCopies), GetParam(), "mirror/127.0.0.1",
       [](auto& scene, auto& server, auto& proxy) { scene.ssh("mirror", server, proxy.port()); });
 }
 
 TEST_P(Dies, ABucket) {  // F-O05
-  die_in_mid_copy<test::S3Server>(
-      GetParam(), "offsite", [](auto& scene, auto& server, auto& proxy) {
-        scene.s3("offsite", server, std::format("http://127.0.0.1:{}", proxy.port()));
-      });
+  die_in_mid_copy(test::S3Server(), GetParam(), "offsite",
+                  [](auto& scene, auto& server, auto& proxy) {
+                    scene.s3("offsite", server, std::format("http://127.0.0.1:{}", proxy.port()));
+                  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Back, Dies, testing::Values(true, false), [](const auto& test) {

@@ -49,7 +49,7 @@ class Cut : public testing::Test {
   }
 
   test::NfsServer nas3, nas4;
-  test::SshServer mirror;
+  test::SshServer mirror{kNoCopies};
   test::S3Server bucket;
   test::Proxy to_nas3 = test::Proxy(address(nas3.port()));
   test::Proxy to_nas4 = test::Proxy(address(nas4.port()));
