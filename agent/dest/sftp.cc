@@ -86,12 +86,8 @@ class SftpTree : public Tree {
     if (!executes_) return std::nullopt;
     auto size = TRY(look(path)).size_bytes;
     // No byte comes while the server reads.
-    auto ask = [&] {
-      return channel_->session->execute("sha256sum -b -- " + quoted(at(path)), silence_for(size));
-    };
-    auto output = ask();
-    // It may allow two channels, and no third one.
-    if (!output && output.error().code == Code::not_found && channel_->drop_aside()) output = ask();
+    auto output =
+        channel_->session->execute("sha256sum -b -- " + quoted(at(path)), silence_for(size));
     if (!output && output.error().code != Code::not_found) return std::unexpected(output.error());
     auto tail = " *" + at(path) + "\n";
     auto digest = output && output->size() == 64 + tail.size() && output->ends_with(tail)

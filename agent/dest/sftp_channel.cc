@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <format>
-#include <utility>
 
 #include "base/text.h"
 
@@ -61,8 +60,6 @@ Result<SftpAside*> SftpChannel::aside() {
   aside_asked_ = true;
   return aside_.get();
 }
-
-bool SftpChannel::drop_aside() { return std::exchange(aside_, nullptr) != nullptr; }
 
 std::optional<uint64_t> SftpChannel::free_bytes(const std::string& path) {
   if (!statvfs) return std::nullopt;

@@ -38,8 +38,6 @@ struct SftpChannel {
 
   // A second one, opened when it is first asked for. Nothing: the server allows none.
   Result<SftpAside*> aside();
-  // For good; while no file is written. Whether there was one.
-  bool drop_aside();
 
   std::unique_ptr<SshSession> session;
   Sftp sftp;

@@ -386,25 +386,6 @@ TEST(Sftp, DoesNotMissAFlushThatFailed) {
   EXPECT_THAT(finished.error().message, HasSubstr("could not bring it to its disk"));
 }
 
-// Its third session is what the digest needs.
-TEST(Sftp, LetsThePlaceComputeTheDigestWhereItAllowsTwoSessions) {
-  test::SshServer server({.settings = {"MaxSessions 2"}});
-  auto place = open_sftp(config_of(server)).value();
-  auto incoming = place->begin("basis").value();
-  {
-    auto sink = incoming->create("data").value();
-    ASSERT_TRUE(sink->write(as_bytes("abc")));
-    ASSERT_TRUE(sink->finish());
-  }
-  ASSERT_TRUE(incoming->publish());
-  incoming = place->begin("g").value();
-  auto patch = incoming->derive("data", "basis", "data").value();
-  ASSERT_TRUE(patch);
-  ASSERT_TRUE(patch->skip(3));
-  ASSERT_TRUE(patch->finish());
-  EXPECT_EQ(incoming->far_digest("data").value(), stream::sha256(as_bytes("abc")));
-}
-
 // F-H06
 TEST(Sftp, SaysThatAMirrorIsFull) {
   test::SshServer server({.disk_mib = 4});
