@@ -111,13 +111,9 @@ void two_at_once(Sequence& s) {
     auto finished = s.watched.rig.agent.run(second);
     other.join();
     // Both have ended when the first look is taken.
-    for (const auto& [args, done] : {std::pair(first, ended), std::pair(second, finished)}) {
-      s.watched.did(
-          {.args = args,
-           .finished = done,
-           .took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun),
-           .alone = false});
-    }
+    auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
+    s.watched.did({.args = first, .finished = ended, .took = took, .beside = second[0]});
+    s.watched.did({.args = second, .finished = finished, .took = took, .beside = first[0]});
   }
 }
 

@@ -147,8 +147,10 @@ void Invariants::kept(const PlaceView& before, const PlaceView& after, const Dee
   auto now = streams(after, counted);
   for (const auto& [stream, names] : streams(before, counted)) {
     // `remove` takes one, and with --force also one of the newest.
-    auto least = verb_of(deed) == "remove" ? names.size() - 1
-                                           : std::min<size_t>(setup_.keep_last, names.size());
+    auto removed = size_t{verb_of(deed) == "remove"} + size_t{deed.beside == "remove"};
+    auto by_rule = std::min<size_t>(setup_.keep_last, names.size());
+    auto least =
+        removed == 1 && deed.alone() ? names.size() - 1 : by_rule - std::min(by_rule, removed);
     if (now[stream].size() < least)
       say(3, std::format("{} proven sets are left of {}", now[stream].size(), names.size()));
   }
@@ -175,7 +177,7 @@ void Invariants::success(const PlaceView& after, const std::string& place, const
 
 void Invariants::identical(const PlaceView& before, const PlaceView& after, Place& place,
                            const Deed& deed) {
-  bool told = deed.heard && deed.finished.signal == 0 && deed.alone;
+  bool told = deed.heard && deed.finished.signal == 0 && deed.alone();
   for (const auto& [name, old] : before.sets) {
     auto set = after.sets.find(name);
     if (set != after.sets.end()) {
@@ -200,14 +202,14 @@ void Invariants::identical(const PlaceView& before, const PlaceView& after, Plac
 }
 
 void Invariants::tidy(const PlaceView& before, const PlaceView& after, const Deed& deed) {
-  bool ran = verb_of(deed) == "run" && deed.finished.exit_code == 0 && deed.clean && deed.alone;
+  bool ran = verb_of(deed) == "run" && deed.finished.exit_code == 0 && deed.clean && deed.alone();
   auto own = [&](const std::string& name) {
     return name.starts_with(setup_.cluster + "_") && name.ends_with("_" + setup_.node);
   };
   for (const auto& name : after.incoming) {
     // Also a run that failed cleans up after itself, as long as nothing keeps it from doing so.
     bool new_one = !before.incoming.contains(name);
-    if (own(name) && (ran || (new_one && deed.clean && deed.finished.signal == 0 && deed.alone)))
+    if (own(name) && (ran || (new_one && deed.clean && deed.finished.signal == 0 && deed.alone())))
       say(6, ".incoming-" + name + " is left");
   }
   if (!ran) return;
@@ -277,7 +279,7 @@ void Invariants::modes(const PlaceView& after) {
 }
 
 void Invariants::space(const PlaceView& before, const PlaceView& after, const Deed& deed) {
-  bool failed = verb_of(deed) == "run" && deed.finished.exit_code > 0 && deed.alone && deed.clean;
+  bool failed = verb_of(deed) == "run" && deed.finished.exit_code > 0 && deed.alone() && deed.clean;
   bool same = before.sets.size() == after.sets.size() && before.remains == after.remains;
   // The lock file and the notes' directories may be new.
   auto allowed = before.blocks + kBlock * (after.directories + 1);
@@ -290,7 +292,7 @@ void Invariants::ended(const Deed& deed) {
     say(12, std::format("it took {} ms", deed.took.count()));
   auto path = std::format("{}/.lock-{}", setup_.places.front().directory, setup_.cluster);
   Fd lock(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-  if (deed.alone && lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+  if (deed.alone() && lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
     say(12, "something still holds the lock");
   if (setup_.peak_rss_kib != 0 && deed.finished.peak_rss_kib > setup_.peak_rss_kib)
     say(13, std::format("it used {} KiB of memory", deed.finished.peak_rss_kib));
@@ -299,14 +301,14 @@ void Invariants::ended(const Deed& deed) {
 void Invariants::truth(const PlaceView& after, const Deed& deed) {
   if (verb_of(deed) != "run") return;
   auto outcome = outcome_of(deed.finished);
-  if (!setup_.metrics_file.empty() && deed.finished.signal == 0 && deed.clean && deed.alone) {
+  if (!setup_.metrics_file.empty() && deed.finished.signal == 0 && deed.clean && deed.alone()) {
     auto success = metric(setup_.metrics_file, "etcd_snapshot_last_success");
     if (deed.finished.exit_code != 0 && success != last_success_)
       say(16, "the last success moved, and the exit status was not 0");
   }
   if (!setup_.metrics_file.empty())
     last_success_ = metric(setup_.metrics_file, "etcd_snapshot_last_success");
-  if (!outcome.is_object() || outcome["places"].empty() || !deed.alone) return;
+  if (!outcome.is_object() || outcome["places"].empty() || !deed.alone()) return;
   const auto& local = outcome["places"][0];
   auto name = outcome["set"].is_string() ? outcome["set"].get<std::string>() : "";
   if (local["has_set"].get<bool>() != after.sets.contains(name))

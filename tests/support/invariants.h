@@ -66,7 +66,8 @@ struct Deed {
   Seconds now = now_utc();  // what its clock said
   bool clean = true;        // no fault was in its way
   bool heard = true;        // its output could be read to the end
-  bool alone = true;        // nothing else ran at the same time
+  std::string beside = {};  // the verb of what ran at the same time; empty: nothing
+  bool alone() const { return beside.empty(); }
 };
 
 class Invariants {
