@@ -87,9 +87,16 @@ class Incoming {
   virtual Result<void> publish() = 0;
 };
 
-class Destination {
+// Where the files of published groups are read.
+class GroupReader {
  public:
-  virtual ~Destination() = default;
+  virtual ~GroupReader() = default;
+  virtual Result<std::unique_ptr<stream::Source>> open(const std::string& group,
+                                                       const std::string& file) = 0;
+};
+
+class Destination : public GroupReader {
+ public:
   virtual std::string label() const = 0;  // "nfs://filer/backups"; never a secret
 
   // Errors: exists (published or being written), no_space, denied, unavailable.
@@ -97,8 +104,6 @@ class Destination {
   // Takes over a group that was begun, not published, and whose writer is gone: the caller knows
   // that it is. Errors: not_found  there is none; exists  it is published.
   virtual Result<std::unique_ptr<Incoming>> resume(const std::string& group) = 0;
-  virtual Result<std::unique_ptr<stream::Source>> open(const std::string& group,
-                                                       const std::string& file) = 0;
   // As Incoming::far_digest, of a published group.
   virtual Result<std::optional<stream::Digest>> far_digest(const std::string& group,
                                                            const std::string& file) {

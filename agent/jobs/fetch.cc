@@ -44,9 +44,9 @@ class WatchedSource : public stream::Source {
 };
 
 // The place that a set comes from: tells its failures from those of the directory that it goes to.
-class WatchedPlace : public dest::Destination {
+class WatchedPlace : public dest::GroupReader {
  public:
-  WatchedPlace(std::unique_ptr<Destination> place, Readings& readings)
+  WatchedPlace(std::unique_ptr<dest::Destination> place, Readings& readings)
       : place_(std::move(place)), readings_(readings) {}
 
   Result<std::unique_ptr<stream::Source>> open(const std::string& group,
@@ -56,37 +56,8 @@ class WatchedPlace : public dest::Destination {
     return std::make_unique<WatchedSource>(TRY(std::move(source)), readings_);
   }
 
-  std::string label() const override { return place_->label(); }
-  Result<std::unique_ptr<dest::Incoming>> begin(const std::string& group) override {
-    return place_->begin(group);
-  }
-  Result<std::unique_ptr<dest::Incoming>> resume(const std::string& group) override {
-    return place_->resume(group);
-  }
-  Result<std::vector<dest::FileInfo>> files(const std::string& group) override {
-    return place_->files(group);
-  }
-  Result<std::vector<dest::Entry>> list() override { return place_->list(); }
-  Result<dest::Space> space() override { return place_->space(); }
-  Result<std::vector<std::string>> remove(const std::string& group,
-                                          const std::vector<std::string>& files) override {
-    return place_->remove(group, files);
-  }
-  Result<std::vector<dest::Leftover>> leftovers() override { return place_->leftovers(); }
-  Result<void> discard(const std::string& group) override { return place_->discard(group); }
-  Result<std::vector<std::string>> notes(const std::string& kind) override {
-    return place_->notes(kind);
-  }
-  Result<void> put_note(const std::string& kind, const std::string& name,
-                        const std::string& text) override {
-    return place_->put_note(kind, name, text);
-  }
-  Result<void> remove_note(const std::string& kind, const std::string& name) override {
-    return place_->remove_note(kind, name);
-  }
-
  private:
-  std::unique_ptr<Destination> place_;
+  std::unique_ptr<dest::Destination> place_;
   Readings& readings_;
 };
 

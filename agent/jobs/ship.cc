@@ -61,7 +61,7 @@ class Timed {
 // One set on its way to a place.
 class Shipment {
  public:
-  Shipment(dest::Destination& from, const std::string& from_name, dest::Destination& to,
+  Shipment(dest::GroupReader& from, const std::string& from_name, dest::Destination& to,
            const std::string& set, const ShipOptions& options)
       : from_(from), from_name_(from_name), to_(to), set_(set), options_(options) {}
 
@@ -251,7 +251,7 @@ class Shipment {
     return {};
   }
 
-  dest::Destination& from_;
+  dest::GroupReader& from_;
   const std::string& from_name_;
   dest::Destination& to_;
   const std::string& set_;
@@ -265,7 +265,7 @@ class Shipment {
 
 }  // namespace
 
-Result<StoredManifest> read_manifest(dest::Destination& place, const std::string& set) {
+Result<StoredManifest> read_manifest(dest::GroupReader& place, const std::string& set) {
   auto source = TRY(place.open(set, kManifest));
   StoredManifest stored;
   stored.text = TRY(stream::read_all(*source, sets::kMaxManifestBytes).context(escaped(set)));
@@ -292,7 +292,7 @@ Result<std::string> prove_file(dest::Destination& place, const std::string& set,
   return differs(Code::corrupt, where, found, file, "this copy is damaged");
 }
 
-Result<Shipped> ship_set(dest::Destination& from, const std::string& from_name,
+Result<Shipped> ship_set(dest::GroupReader& from, const std::string& from_name,
                          dest::Destination& to, const std::string& set,
                          const ShipOptions& options) {
   return Shipment(from, from_name, to, set, options).run();

@@ -43,7 +43,7 @@ struct Shipped {
 //         unavailable  what the place gives back is not what was sent; another try may succeed
 //         exists       somebody else is writing a set of this name there
 //         others       as the places gave them
-Result<Shipped> ship_set(dest::Destination& from, const std::string& from_name,
+Result<Shipped> ship_set(dest::GroupReader& from, const std::string& from_name,
                          dest::Destination& to, const std::string& set, const ShipOptions& options);
 
 // The SHA-256 of a stored file, held against what it must be. `how` as in Shipped.
@@ -57,6 +57,6 @@ struct StoredManifest {
   std::string text;
   sets::Manifest manifest;
 };
-Result<StoredManifest> read_manifest(dest::Destination& place, const std::string& set);
+Result<StoredManifest> read_manifest(dest::GroupReader& place, const std::string& set);
 
 }  // namespace snap::jobs
